@@ -1,0 +1,83 @@
+"""Audit: a feature must not change when later rows go or change, and must read no further back than it says."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from keepfit.dataset import Dataset
+from keepfit.errors import LookAhead, LookBack
+from keepfit.features import LABEL, FeatureModule, compute, compute_label, look_back
+from keepfit.spans import parse_span
+
+# Rows before each cut that are compared, and rows after it that are altered.
+COMPARED, ALTERED = 200, 200
+Compute = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def audit(rows: pd.DataFrame, table: pd.DataFrame, dataset: Dataset, module: FeatureModule, *, cuts: int) -> None:
+    """Recompute features around `cuts` points of the history, and raise LookAhead or LookBack.
+
+    `rows` are typed raw rows in time order, `table` is what `assemble` made of all of them.
+    """
+
+    def features(part: pd.DataFrame) -> pd.DataFrame:
+        return compute(part, dataset.features, module)
+
+    def labels(part: pd.DataFrame) -> pd.DataFrame:
+        return compute_label(part, dataset, module).to_frame(LABEL)
+
+    for cut in cut_points(len(rows), cuts):
+        _audit_features(rows, table, features, cut=cut, reach=look_back(module))
+        if dataset.label in module.labels:
+            _audit_label(rows, labels, cut=cut, dataset=dataset)
+
+
+def cut_points(rows: int, cuts: int) -> list[int]:
+    """Return up to `cuts` positions, evenly spread, the last one at the end of the table."""
+    return sorted({int(cut) for cut in np.linspace(0, rows, cuts + 1)[1:] if cut >= 1})
+
+
+def alter(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows in reverse order, numbers scaled: as unlike the real future as types allow."""
+    altered = rows.iloc[::-1].reset_index(drop=True)
+    altered.index = rows.index
+    numbers = altered.select_dtypes("number").columns
+    return altered.assign(**{name: altered[name] * 3 for name in numbers})
+
+
+def _audit_features(rows: pd.DataFrame, table: pd.DataFrame, features: Compute, *, cut: int, reach: int) -> None:
+    start = max(0, cut - COMPARED - reach)
+    before, after = rows.iloc[start:cut], rows.iloc[cut : cut + ALTERED]
+    compared = table.iloc[max(0, cut - COMPARED) : cut]
+    alone = features(before)
+    if name := _first_difference(alone, features(pd.concat([before, alter(after)])), compared.index):
+        raise LookAhead(f"{name}: changes before row {cut} when the rows from {cut} on change")
+    if name := _first_difference(compared, alone, compared.index):
+        if _first_difference(table[[name]], features(rows.iloc[:cut])[[name]], compared.index):
+            raise LookAhead(f"{name}: changes before row {cut} when the rows from {cut} on are removed")
+        raise LookBack(f"{name}: reads more than the {reach} rows back that the features declare; set look_back")
+
+
+def _audit_label(rows: pd.DataFrame, labels: Compute, *, cut: int, dataset: Dataset) -> None:
+    horizon = parse_span(dataset.horizon)
+    part = rows.iloc[max(0, cut - COMPARED) : cut + ALTERED]
+    altered = pd.concat([rows.loc[part.index[0] : cut - 1], alter(rows.iloc[cut : cut + ALTERED])])
+    if isinstance(horizon, int):
+        known = part.index[part.index < cut - horizon]
+    else:
+        known = part.index[part[dataset.time] < rows[dataset.time].iloc[min(cut, len(rows) - 1)] - horizon]
+    if _first_difference(labels(part), labels(altered), known):
+        raise LookAhead(f"{dataset.label}: the label looks further ahead than dataset.horizon = {dataset.horizon}")
+
+
+def _first_difference(one: pd.DataFrame, other: pd.DataFrame, index: pd.Index) -> str | None:
+    for name in other.columns:
+        a, b = one[name].reindex(index), other[name].reindex(index)
+        if isinstance(a.dtype, pd.CategoricalDtype):
+            same = (a.astype("object") == b.astype("object")) | (a.isna() & b.isna())
+        else:
+            same = np.isclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True)
+        if not np.all(same):
+            return name
+    return None

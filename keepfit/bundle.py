@@ -1,0 +1,105 @@
+"""Bundle: the folder of one model, and the check that it is what its passport says.
+
+The passport lists the SHA-256 of every other file; the bundle's digest is that of the passport.
+"""
+
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from keepfit.errors import BundleError
+from keepfit.files import hash_file, read_json, read_table, replacing, write_json, write_table
+from keepfit.modelfile import read_model, write_model
+from keepfit.passport import FORMAT, Passport
+
+PASSPORT, NONE, REFERENCE = "passport.json", "none.json", "reference.parquet"
+MODEL, HOLDOUT_MODEL, SCHEMA = "model.skops", "holdout_model.skops", "schema.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle; its models are loaded when they are asked for."""
+
+    folder: Path
+    passport: Passport
+    digest: str
+
+    @cached_property
+    def model(self) -> Any:
+        """The estimator that serves."""
+        return read_model(self.folder / MODEL)
+
+    @cached_property
+    def holdout_model(self) -> Any:
+        """The same recipe fitted without the holdout: what `evaluate` and `gate` judge."""
+        path = self.folder / HOLDOUT_MODEL
+        return read_model(path) if path.exists() else self.model
+
+    @cached_property
+    def reference(self) -> pd.DataFrame:
+        """Out-of-sample rows with `score` and `loss`, in time order."""
+        return read_table(self.folder / REFERENCE)
+
+
+def write_bundle(
+    folder: Path, passport: Passport, *, model: Any, holdout_model: Any | None, reference: pd.DataFrame
+) -> None:
+    """Write a whole bundle, or nothing."""
+    with replacing(folder) as partial:
+        partial.mkdir()
+        write_model(partial / MODEL, model)
+        if holdout_model is not None:
+            write_model(partial / HOLDOUT_MODEL, holdout_model)
+        write_table(partial / REFERENCE, reference)
+        write_json(partial / SCHEMA, passport.request.model_dump(mode="json"))
+        files = {path.name: hash_file(path) for path in sorted(partial.iterdir())}
+        stamped = passport.model_copy(update={"files": files})
+        write_json(partial / PASSPORT, stamped.model_dump(mode="json"))
+
+
+def read_bundle(folder: Path, *, digest: str | None = None, only: tuple[str, ...] | None = None) -> Bundle:
+    """Read a bundle after checking every file (or those of `only`) against the passport, and it against `digest`.
+
+    Raises BundleError.
+    """
+    path = folder / PASSPORT
+    try:
+        passport = Passport.model_validate(read_json(path) or {})
+    except (ValidationError, ValueError) as error:
+        raise BundleError(f"{path}: not a passport of format {FORMAT}: {' '.join(str(error).split())[:200]}") from None
+    found = hash_file(path)
+    if digest is not None and digest != found:
+        raise BundleError(f"{folder}: digest is {found}, expected {digest}")
+    for name, expected in passport.files.items():
+        if only is not None and name not in only:
+            continue
+        file = folder / name
+        if not file.exists() or hash_file(file) != expected:
+            state = "changed" if file.exists() else "missing"
+            raise BundleError(f"{file}: {state}; its passport says SHA-256 {expected}")
+    return Bundle(folder=folder, passport=passport, digest=found)
+
+
+def read_champion(folder: Path) -> Bundle | None:
+    """Read the champion, or None where there is none yet; raise BundleError where it is broken."""
+    if not folder.exists() or (folder / NONE).exists():
+        return None
+    return read_bundle(folder)
+
+
+def copy_bundle(bundle: Bundle, folder: Path) -> None:
+    """Put a copy of the bundle in the place of `folder`, whole or not at all."""
+    with replacing(folder) as partial:
+        shutil.copytree(bundle.folder, partial)
+
+
+def write_none(folder: Path, why: str) -> None:
+    """Write a folder that says that there is no champion yet."""
+    with replacing(folder) as partial:
+        partial.mkdir()
+        write_json(partial / NONE, {"champion": None, "why": why})

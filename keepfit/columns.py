@@ -1,0 +1,50 @@
+"""Columns: raw values as the types that the dataset declares, alike for a table and for a request."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from keepfit.dataset import Column
+from keepfit.errors import MissingColumn
+from keepfit.times import parse_times
+
+TRUTH = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
+
+
+def require(frame: pd.DataFrame, names: list[str]) -> None:
+    """Raise MissingColumn where a column of `names` is not in the frame."""
+    if missing := [name for name in names if name not in frame]:
+        raise MissingColumn(
+            f"missing column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
+            f"there are: {', '.join(map(str, frame.columns))}"
+        )
+
+
+def parse(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Return the declared columns with their types; what cannot be read as its type becomes null.
+
+    Numbers are float64 (a missing one is NaN), booleans are 0.0 and 1.0, times are UTC without a
+    zone and categories are text. Raises MissingColumn.
+    """
+    require(frame, list(columns))
+    return pd.DataFrame(
+        {name: parse_column(frame[name], column) for name, column in columns.items()},
+        index=frame.index,
+    )
+
+
+def parse_column(values: pd.Series, column: Column) -> pd.Series:
+    """Return one column with its declared type; what cannot be read becomes null."""
+    match column.type:
+        case "datetime":
+            return parse_times(values)
+        case "category":
+            return values.astype("object").map(str, na_action="ignore").astype("category")
+        case "bool":
+            return values.map(lambda value: TRUTH.get(str(value).lower()), na_action="ignore").astype(float)
+        case "int":
+            numbers = pd.to_numeric(values, errors="coerce").astype(float)
+            return numbers.where(np.isinf(numbers) | (numbers == numbers.round()))
+        case _:
+            return pd.to_numeric(values, errors="coerce").astype(float)

@@ -1,0 +1,95 @@
+"""Compose: `params.yaml` is what Hydra makes of `conf/`, checked before any stage runs.
+
+DVC composes on `dvc exp run` only, never on `dvc repro`; this calls the function that DVC calls, so
+that both write the same bytes.
+"""
+
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import yaml
+
+from keepfit.errors import SettingsError
+from keepfit.files import replacing
+from keepfit.settings import check_settings
+
+# `now` gives a new value every run, the others bake the machine into a versioned file.
+FORBIDDEN = re.compile(r"\$\{(now|oc\.env|hydra)[:.]")
+DEFAULT_DATASET = re.compile(r"^(\s*-\s*dataset:\s*)(\w+)\s*$", re.MULTILINE)
+
+
+def compose(conf: Path, *, overrides: list[str]) -> str:
+    """Return the text of the parameter file that `conf` and the overrides compose; raise SettingsError."""
+    refuse_unstable(conf)
+    with TemporaryDirectory() as folder:
+        output = Path(folder, "params.yaml")
+        _compose_as_dvc_does(output, conf, overrides)
+        text = output.read_text()
+    values = yaml.safe_load(text)
+    check_settings(values, file=f"{conf}/ (params.yaml)")
+    _refuse_missing_files(values, conf)
+    return text
+
+
+def refuse_unstable(conf: Path) -> None:
+    """Raise SettingsError where a file of `conf` uses a resolver whose value depends on the machine or the time."""
+    for file in sorted(conf.rglob("*.yaml")):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            if found := FORBIDDEN.search(line):
+                raise SettingsError(
+                    f"{file}:{number}: {found.group()}…}} gives another value on another machine or "
+                    "run; allowed: plain values and ${key} of the same configuration"
+                )
+
+
+def choose_dataset(conf: Path, name: str) -> str:
+    """Return the text of `conf/config.yaml` with `name` as its dataset; raise SettingsError."""
+    known = sorted(file.stem for file in (conf / "dataset").glob("*.yaml"))
+    if name not in known:
+        raise SettingsError(f"{conf}/dataset: no {name}.yaml; there are: {', '.join(known)}")
+    return DEFAULT_DATASET.sub(rf"\g<1>{name}", (conf / "config.yaml").read_text())
+
+
+def write_params(conf: Path, params: Path, *, dataset: str | None) -> None:
+    """Compose `conf` into `params`, and make `dataset` the default where one is named."""
+    overrides = []
+    config = None
+    if dataset is not None:
+        config = choose_dataset(conf, dataset)
+        overrides = [f"dataset={dataset}"]
+    text = compose(conf, overrides=overrides)
+    if config is not None and config != (conf / "config.yaml").read_text():
+        with replacing(conf / "config.yaml") as partial:
+            partial.write_text(config)
+    if not params.exists() or params.read_text() != text:
+        with replacing(params) as partial:
+            partial.write_text(text)
+
+
+def check_params(conf: Path, params: Path) -> None:
+    """Raise SettingsError where `params` is not, byte by byte, what `conf` composes."""
+    if not params.exists() or params.read_text() != compose(conf, overrides=[]):
+        raise SettingsError(f"{params} is not what {conf}/ composes; `make params` writes it")
+
+
+def _compose_as_dvc_does(output: Path, conf: Path, overrides: list[str]) -> None:
+    from dvc.exceptions import DvcException
+    from dvc.utils.hydra import compose_and_dump
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        compose_and_dump(str(output), str(conf.resolve()), None, "config", "", overrides)
+    except (DvcException, HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        raise SettingsError(f"{conf}/: {' '.join(str(error).split())}") from None
+
+
+def _refuse_missing_files(values: dict, conf: Path) -> None:
+    dataset = values["dataset"]
+    for key, file in {
+        "dataset.features.module": f"features/{dataset['features']['module']}.py",
+        "dataset.source.watch": dataset["source"]["watch"],
+    }.items():
+        if not Path(conf.parent, file).exists():
+            raise SettingsError(f"{conf}/dataset/{dataset['name']}.yaml: {key}: no file {file}")

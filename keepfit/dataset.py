@@ -1,0 +1,90 @@
+"""The dataset: a named, time-ordered table and everything declared about it."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from keepfit.section import Section, Task
+from keepfit.spans import Span
+
+
+class PythonSource(Section):
+    """A callable that returns a frame, as `package.module:function`."""
+
+    kind: Literal["python"]
+    callable: str = Field(pattern=r"^[\w.]+:[\w.]+$")
+    watch: str
+
+
+class FileSource(Section):
+    """An fsspec path or glob of CSV, Parquet or JSON-lines files."""
+
+    kind: Literal["file"]
+    path: str
+    format: Literal["csv", "parquet", "jsonl"] | None = None
+    watch: str
+
+
+class SqlSource(Section):
+    """A query on the SQLAlchemy URL that an environment variable holds."""
+
+    kind: Literal["sql"]
+    url_variable: str
+    query: str
+    watch: str
+
+
+class Column(Section):
+    """What a column may hold."""
+
+    type: Literal["int", "float", "bool", "category", "datetime"]
+    nullable: bool = False
+    min: float | None = None
+    max: float | None = None
+    allowed: tuple[str, ...] | None = None
+    unique: bool = False
+
+    @model_validator(mode="after")
+    def _rules_fit_the_type(self) -> "Column":
+        if self.type not in ("int", "float") and (self.min is not None or self.max is not None):
+            raise ValueError("min and max are for columns of type int or float")
+        if self.type != "category" and self.allowed is not None:
+            raise ValueError("allowed is for columns of type category")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min must not be above max")
+        return self
+
+
+class FeatureSet(Section):
+    """Where the features come from: functions of features/MODULE.py, and columns used as they are."""
+
+    module: str = Field(pattern=r"^\w+$")
+    columns: tuple[str, ...] = ()
+
+
+class Dataset(Section):
+    """A named, time-ordered table of labelled rows."""
+
+    name: str = Field(pattern=r"^\w+$")
+    task: Task
+    source: Annotated[PythonSource | FileSource | SqlSource, Field(discriminator="kind")]
+    until: datetime | date | None
+    may_go_backwards: bool = False
+    time: str
+    ordered: bool
+    freshness: Span | None = None
+    keys: tuple[str, ...]
+    columns: dict[str, Column]
+    features: FeatureSet
+    label: str
+    horizon: Span
+
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> "Dataset":
+        for name in (self.time, *self.keys, *self.features.columns):
+            if name not in self.columns:
+                raise ValueError(f"{name!r} is not one of columns: {', '.join(self.columns)}")
+        if self.columns[self.time].type != "datetime" or self.columns[self.time].nullable:
+            raise ValueError(f"time column {self.time!r} must be of type datetime and not nullable")
+        return self

@@ -1,0 +1,73 @@
+"""Named errors: each says what is wrong, where, with which value, and what is allowed."""
+
+
+class KeepfitError(Exception):
+    """A mistake in the input or the configuration: shown as one line, without a trace."""
+
+
+class SettingsError(KeepfitError):
+    """A parameter is missing, unknown or out of its range."""
+
+
+class SourceError(KeepfitError):
+    """A source could not be read to its end; what was ingested before is kept."""
+
+
+class SourceWentBackwards(KeepfitError):
+    """The source ends earlier than it did at the last ingest, under the same cut-off."""
+
+
+class EmptyTable(KeepfitError):
+    """A table without a row reached a step that needs rows."""
+
+
+class MissingColumn(KeepfitError):
+    """A column that the dataset declares is not in the table."""
+
+
+class QuotaExceeded(KeepfitError):
+    """More rows broke the rules than `validate.quota` allows."""
+
+
+class StaleData(KeepfitError):
+    """The newest row is older than `dataset.freshness` allows."""
+
+
+class FeatureError(KeepfitError):
+    """A feature is declared wrongly, or asks for a column that is not there."""
+
+
+class LookAhead(KeepfitError):
+    """A feature, or a label past its horizon, changes when later rows change."""
+
+
+class LookBack(KeepfitError):
+    """A feature reads further back than it declares."""
+
+
+class UnusableLabel(KeepfitError):
+    """The labels cannot be learned from: none, one class only, or not 0 and 1."""
+
+
+class TooFewRows(KeepfitError):
+    """A split would leave too few rows to learn from or to judge by."""
+
+
+class EstimatorError(KeepfitError):
+    """`model.estimator` cannot be imported, or refuses its parameters."""
+
+
+class UntrustedType(KeepfitError):
+    """A model file holds a type that is not in the allow-list of keepfit/modelfile.py."""
+
+
+class BundleError(KeepfitError):
+    """A bundle is missing, incomplete or not what its passport says."""
+
+
+class ChampionMissing(KeepfitError):
+    """The recorded champion is not in the workspace, so nothing may replace it."""
+
+
+class PackageError(KeepfitError):
+    """BentoML could not build the package."""

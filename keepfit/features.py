@@ -1,0 +1,131 @@
+"""Features: columns computed from columns, by functions that serve a table and a request alike.
+
+A function of `features/MODULE.py` marked `@feature` is one feature: its name is the feature's, its
+parameters name the raw columns it reads. One marked `@label` is a label.
+"""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from keepfit.dataset import Dataset, FeatureSet
+from keepfit.errors import FeatureError
+
+LABEL = "label"
+Function = Callable[..., pd.Series]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A function over columns: what it reads, and how many rows before its own it needs."""
+
+    function: Function
+    reads: tuple[str, ...]
+    look_back: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the column that it makes."""
+        return self.function.__name__
+
+    def compute(self, rows: pd.DataFrame) -> pd.Series:
+        """Return the column for typed rows in time order; raise FeatureError."""
+        if missing := [name for name in self.reads if name not in rows]:
+            raise FeatureError(f"{self.name}: reads {', '.join(missing)}, which dataset.columns does not declare")
+        values = self.function(*(rows[name] for name in self.reads))
+        if len(values) != len(rows):
+            raise FeatureError(f"{self.name}: gave {len(values)} values for {len(rows)} rows")
+        return pd.Series(np.asarray(values), index=rows.index, name=self.name)
+
+
+@dataclass(frozen=True)
+class FeatureModule:
+    """The features and labels that a module defines, by name, in the order of the file."""
+
+    features: dict[str, Feature]
+    labels: dict[str, Feature]
+
+
+def feature(*, look_back: int = 0) -> Callable[[Function], Function]:
+    """Mark a function over columns as a feature that reads `look_back` rows before its own."""
+
+    def mark(function: Function) -> Function:
+        function.feature = Feature(function, tuple(inspect.signature(function).parameters), look_back)
+        return function
+
+    return mark
+
+
+def label(function: Function) -> Function:
+    """Mark a function over columns as a label, which may look ahead by `dataset.horizon`."""
+    function.label = Feature(function, tuple(inspect.signature(function).parameters))
+    return function
+
+
+def load_module(name: str) -> FeatureModule:
+    """Import `features/NAME.py`; raise FeatureError."""
+    try:
+        members = vars(importlib.import_module(f"features.{name}"))
+    except ImportError as error:
+        raise FeatureError(f"dataset.features.module: {name!r}: {error}") from error
+    return FeatureModule(
+        features={key: member.feature for key, member in members.items() if hasattr(member, "feature")},
+        labels={key: member.label for key, member in members.items() if hasattr(member, "label")},
+    )
+
+
+def look_back(module: FeatureModule) -> int:
+    """Return how many rows before its own a row needs for all its features."""
+    return max((each.look_back for each in module.features.values()), default=0)
+
+
+def columns_read(chosen: FeatureSet, module: FeatureModule) -> list[str]:
+    """Return the raw columns that the features need, in a stable order."""
+    reads = [name for each in module.features.values() for name in each.reads]
+    return list(dict.fromkeys([*chosen.columns, *reads]))
+
+
+def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule) -> pd.DataFrame:
+    """Return the features of typed rows in time order: numbers as float64, the others as categories.
+
+    Raises FeatureError where a feature is infinite, or takes the name of a column or of the label.
+    """
+    columns = {name: rows[name] for name in chosen.columns}
+    for name, each in module.features.items():
+        if name in columns or name == LABEL:
+            raise FeatureError(f"{name}: the name is taken; call the function of the features module otherwise")
+        columns[name] = each.compute(rows)
+    return pd.DataFrame({name: _settle(values) for name, values in columns.items()}, index=rows.index)
+
+
+def compute_label(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> pd.Series:
+    """Return the labels as float64, NaN where a row has none yet; raise FeatureError."""
+    if dataset.label in module.labels:
+        return module.labels[dataset.label].compute(rows).astype(float)
+    if dataset.label in dataset.columns and dataset.columns[dataset.label].type != "category":
+        return rows[dataset.label].astype(float)
+    raise FeatureError(
+        f"dataset.label: {dataset.label!r} is neither a number in dataset.columns nor one of the labels of "
+        f"features/{dataset.features.module}.py: {', '.join(module.labels) or 'it has none'}"
+    )
+
+
+def assemble(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> pd.DataFrame:
+    """Return the table that models learn from: time, keys, features, label."""
+    features = compute(rows, dataset.features, module)
+    identity = [name for name in dict.fromkeys([dataset.time, *dataset.keys]) if name not in features]
+    labels = compute_label(rows, dataset, module).rename(LABEL)
+    return pd.concat([rows[identity], features, labels], axis=1)
+
+
+def _settle(values: pd.Series) -> pd.Series:
+    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
+        return values.astype("category")
+    numbers = values.astype(float)
+    if (infinite := np.isinf(numbers)).any():
+        raise FeatureError(f"{values.name}: infinite in {infinite.sum()} rows, the first at {infinite.idxmax()}")
+    return numbers

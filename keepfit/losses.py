@@ -1,0 +1,55 @@
+"""Losses: one number a row, so that two models are compared on the same rows, pair by pair.
+
+Scores are probabilities of label 1 for a binary task, and predictions for a regression.
+"""
+
+import numpy as np
+
+from keepfit.objective import DecisionCost, ErrorCost, Objective
+
+Array = np.ndarray
+
+
+def row_losses(labels: Array, scores: Array, *, loss: str, objective: Objective, threshold: float) -> Array:
+    """Return each row's loss; `threshold` is the score from which a decision is a yes."""
+    match loss:
+        case "log_loss":
+            kept = np.clip(scores, 1e-7, 1 - 1e-7)
+            return -np.log(np.where(labels == 1, kept, 1 - kept))
+        case "brier" | "squared_error":
+            return (scores - labels) ** 2
+        case "absolute_error":
+            return np.abs(scores - labels)
+        case "cost":
+            return row_costs(labels, scores, cost=objective.cost, threshold=threshold)
+    raise ValueError(f"unknown loss {loss!r}")
+
+
+def row_costs(labels: Array, scores: Array, *, cost: DecisionCost | ErrorCost, threshold: float) -> Array:
+    """Return what each row costs, in the objective's unit."""
+    if isinstance(cost, ErrorCost):
+        error = scores - labels
+        return np.where(error > 0, cost.over * error, -cost.under * error)
+    yes, true = scores >= threshold, labels == 1
+    return np.select(
+        [yes & true, yes & ~true, ~yes & true],
+        [cost.true_positive, cost.false_positive, cost.false_negative],
+        cost.true_negative,
+    ).astype(float)
+
+
+def cheapest_threshold(labels: Array, scores: Array, cost: DecisionCost) -> float:
+    """Return the score from which a yes is cheapest on these rows, halfway between two scores.
+
+    Every distinct score is tried; of equally cheap ones the nearest to the threshold that right
+    probabilities would have is taken. Elkan, The Foundations of Cost-Sensitive Learning (2001).
+    """
+    order = np.argsort(scores, kind="stable")
+    ranked, true = scores[order], labels[order] == 1
+    of_yes = np.where(true, cost.true_positive, cost.false_positive)
+    of_no = np.where(true, cost.false_negative, cost.true_negative)
+    totals = np.concatenate([[0.0], np.cumsum(of_no)]) + np.concatenate([np.cumsum(of_yes[::-1])[::-1], [0.0]])
+    borders = np.concatenate([[0.0], (ranked[1:] + ranked[:-1]) / 2, [1.0]])
+    possible = np.concatenate([[True], ranked[1:] > ranked[:-1], [True]])
+    cheapest = borders[possible & (totals <= totals[possible].min())]
+    return float(cheapest[np.argmin(np.abs(cheapest - cost.threshold))])

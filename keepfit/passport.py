@@ -1,0 +1,65 @@
+"""Passport: what a bundle says of itself. Nothing in it changes from run to run."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from keepfit.dataset import Column
+from keepfit.section import Section, Task
+
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops")
+FORMAT = 1
+
+
+class Window(Section):
+    """The rows that were used: how many, and the times of the first and the last."""
+
+    rows: int
+    first: str
+    last: str
+
+
+class Inputs(Section):
+    """SHA-256 of what the bundle was made from."""
+
+    raw: str
+    table: str
+    code: str
+    params: str
+
+
+class Request(Section):
+    """What a request must bring, and how it becomes features."""
+
+    time: str
+    columns: dict[str, Column]
+    module: str
+    used_as_they_are: tuple[str, ...]
+    look_back: int
+
+
+class Passport(Section):
+    """The identity of a model; `version` is the recipe (data, code, parameters) it was made by."""
+
+    format: int = FORMAT
+    version: str
+    dataset: str
+    task: Task
+    label: str
+    estimator: str
+    params: dict[str, Any]
+    threshold: float
+    features: tuple[str, ...]
+    request: Request
+    trained_on: Window
+    judged_on: Window
+    learned_before_holdout: Window
+    metrics: dict[str, dict[str, float]]
+    inputs: Inputs
+    libraries: dict[str, str]
+    files: dict[str, str] = {}
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that a model's bytes depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}

@@ -1,0 +1,49 @@
+"""Repairs: rows that a person has mended, standing in for the raw rows they were made from."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from keepfit.columns import require
+from keepfit.dataset import Dataset
+from keepfit.files import replacing
+
+ROW_HASH = "row_hash"
+
+
+def hash_rows(raw: pd.DataFrame, dataset: Dataset) -> pd.Series:
+    """Return a 16-digit hash of each raw row's declared columns, whatever its place in the table."""
+    text = raw[list(dataset.columns)].astype("object").map(lambda value: "" if pd.isna(value) else str(value))
+    return pd.util.hash_pandas_object(text, index=False).map("{:016x}".format)
+
+
+def apply_repairs(raw: pd.DataFrame, repairs: pd.DataFrame | None, dataset: Dataset) -> pd.DataFrame:
+    """Return `raw` with each row whose hash is in `repairs` replaced. Raises MissingColumn."""
+    require(raw, list(dataset.columns))
+    if repairs is None or repairs.empty:
+        return raw
+    names = list(dataset.columns)
+    hashes = hash_rows(raw, dataset)
+    mended = repairs.drop_duplicates(ROW_HASH, keep="last").set_index(ROW_HASH)[names]
+    hit = hashes.isin(mended.index)
+    result = raw.astype({name: "object" for name in names})
+    result.loc[hit, names] = mended.loc[hashes[hit]].to_numpy()
+    return result
+
+
+def read_repairs(path: Path, dataset: Dataset) -> pd.DataFrame | None:
+    """Read a file of repaired rows, every value as text, or None where there is none. Raises MissingColumn."""
+    if not path.exists():
+        return None
+    repairs = pd.read_csv(path, dtype="object")
+    require(repairs, [ROW_HASH, *dataset.columns])
+    return repairs
+
+
+def add_repairs(path: Path, repairs: pd.DataFrame, dataset: Dataset) -> int:
+    """Add repaired rows to the file, the newest repair of a row last; return how many it then holds."""
+    known = read_repairs(path, dataset)
+    rows = pd.concat([known, repairs[[ROW_HASH, *dataset.columns]]]).drop_duplicates(ROW_HASH, keep="last")
+    with replacing(path) as partial:
+        rows.to_csv(partial, index=False)
+    return len(rows)

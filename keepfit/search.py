@@ -1,0 +1,111 @@
+"""Search: the parameters with the smallest mean loss over the time-ordered folds."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from keepfit.folds import Fold
+from keepfit.settings import Range, Search
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+# Called with a fitted Pipeline, features and labels; returns the negative mean loss.
+Scorer = Callable[[Any, pd.DataFrame, np.ndarray], float]
+
+
+def tune(
+    pipeline: "Pipeline",
+    features: pd.DataFrame,
+    labels: np.ndarray,
+    *,
+    folds: list[Fold],
+    search: Search,
+    space: dict[str, Range],
+    scorer: Scorer,
+    seed: int,
+    jobs: int,
+) -> dict[str, Any]:
+    """Return the best parameters found, by name; the empty dictionary where nothing is searched."""
+    if search.kind == "none" or not space or search.trials == 0:
+        return {}
+    from joblib import parallel_config
+
+    splits = [(fold.train, fold.test) for fold in folds]
+    run = _optuna if search.kind == "optuna" else _scikit_learn
+    # Threads share the table; the estimators' inner loops release the interpreter's lock.
+    with parallel_config(backend="threading", n_jobs=jobs):
+        return run(pipeline, features, labels, splits=splits, search=search, space=space, scorer=scorer, seed=seed)
+
+
+def _scikit_learn(pipeline, features, labels, *, splits, search, space, scorer, seed) -> dict[str, Any]:
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingRandomSearchCV, RandomizedSearchCV
+
+    choices = {f"model__{name}": _distribution(values) for name, values in space.items()}
+    common = {"cv": splits, "scoring": scorer, "refit": False, "random_state": seed, "error_score": "raise"}
+    if search.kind == "random":
+        tuner = RandomizedSearchCV(pipeline, choices, n_iter=search.trials, **common)
+    else:
+        tuner = HalvingRandomSearchCV(pipeline, choices, n_candidates=search.trials, **common)
+    tuner.fit(features, labels)
+    if search.kind == "random":
+        best = tuner.best_params_
+    else:
+        last = tuner.cv_results_["iter"] == max(tuner.cv_results_["iter"])
+        scores = np.where(last, tuner.cv_results_["mean_test_score"], -np.inf)
+        best = tuner.cv_results_["params"][int(scores.argmax())]
+    return {name.removeprefix("model__"): _plain(value) for name, value in best.items()}
+
+
+def _optuna(pipeline, features, labels, *, splits, search, space, scorer, seed) -> dict[str, Any]:
+    import optuna
+    from sklearn.base import clone
+    from sklearn.model_selection import cross_val_score
+
+    def objective(trial: optuna.Trial) -> float:
+        values = {f"model__{name}": _suggest(trial, name, each) for name, each in space.items()}
+        candidate = clone(pipeline).set_params(**values)
+        return cross_val_score(candidate, features, labels, cv=splits, scoring=scorer, error_score="raise").mean()
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    study.optimize(objective, n_trials=search.trials)
+    return study.best_params
+
+
+def _distribution(values: Range) -> Any:
+    from scipy import stats
+
+    if values.choices is not None:
+        return list(values.choices)
+    low, high = values.low, values.high
+    if values.integer:
+        return _IntegerLogUniform(low, high) if values.log else stats.randint(int(low), int(high) + 1)
+    return stats.loguniform(low, high) if values.log else stats.uniform(low, high - low)
+
+
+class _IntegerLogUniform:
+    """Whole numbers, as likely between 1 and 10 as between 10 and 100."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
+
+    def rvs(self, random_state=None) -> int:
+        from scipy import stats
+
+        return int(round(stats.loguniform(self.low, self.high).rvs(random_state=random_state)))
+
+
+def _suggest(trial: Any, name: str, values: Range) -> Any:
+    if values.choices is not None:
+        return trial.suggest_categorical(name, list(values.choices))
+    if values.integer:
+        return trial.suggest_int(name, int(values.low), int(values.high), log=values.log)
+    return trial.suggest_float(name, values.low, values.high, log=values.log)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

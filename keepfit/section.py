@@ -1,0 +1,14 @@
+"""The base of every typed section of `params.yaml`."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Task = Literal["binary", "regression"]
+
+
+class Section(BaseModel):
+    """A section of `params.yaml`: read-only, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())

@@ -1,0 +1,176 @@
+"""Settings: `params.yaml` as typed, checked values, one class a section."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from keepfit.dataset import Dataset
+from keepfit.errors import SettingsError
+from keepfit.objective import DecisionCost, Objective
+from keepfit.section import Section, Share
+from keepfit.spans import Span
+
+
+class Estimators(Section):
+    """The estimator's import path for each kind of task."""
+
+    binary: str
+    regression: str
+
+
+class Prepare(Section):
+    """What happens to the features inside the Pipeline, learned on training rows only."""
+
+    encode: Literal["onehot", "ordinal", "target"]
+    max_categories: int = Field(ge=2)
+    impute: Literal["none", "mean", "median"]
+    scale: bool
+    select: Annotated[int, Field(ge=1)] | None
+
+
+class Range(Section):
+    """Values that the search may try: a list, or numbers from low to high."""
+
+    choices: tuple[Any, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    integer: bool = False
+
+    @model_validator(mode="after")
+    def _list_or_interval(self) -> "Range":
+        interval = self.low is not None and self.high is not None and self.low < self.high
+        if interval == bool(self.choices):
+            raise ValueError("either choices, or low and high with low below high")
+        if self.log and self.low is not None and self.low <= 0:
+            raise ValueError("low must be above 0 where log is true")
+        return self
+
+
+class Model(Section):
+    """The estimator, its parameters, its preparation and what may be searched."""
+
+    name: str
+    estimator: Estimators
+    params: dict[str, Any]
+    prepare: Prepare
+    space: dict[str, Range]
+
+
+class Search(Section):
+    """How parameters are tuned over the time-ordered folds."""
+
+    kind: Literal["none", "random", "halving", "optuna"]
+    trials: int = Field(ge=0)
+
+
+class Validate(Section):
+    """How many rows may be set aside before the data is taken for broken."""
+
+    quota: Share
+
+
+class Features(Section):
+    """How the look-ahead audit is made."""
+
+    cuts: int = Field(ge=1)
+
+
+class Train(Section):
+    """The splits, the refit and the threads."""
+
+    holdout: Span
+    folds: int = Field(ge=2)
+    min_rows: int = Field(ge=10)
+    refit: bool
+    jobs: int
+
+
+class Evaluate(Section):
+    """Intervals by block bootstrap, and the rows for permutation importance."""
+
+    resamples: int = Field(ge=100)
+    interval: float = Field(gt=0, lt=1)
+    block: Span
+    importance_rows: int = Field(ge=50)
+
+
+class Gate(Section):
+    """What a challenger must show before it replaces the champion."""
+
+    reason: Literal["scheduled", "drift"]
+    require: Literal["better", "no_worse"]
+    require_after_drift: Literal["better", "no_worse"]
+    confidence: float = Field(ge=0.5, lt=1)
+    margin: float = Field(ge=0)
+    min_rows: int = Field(ge=1)
+    min_blocks: int = Field(ge=2)
+    slice_min_rows: int = Field(ge=1)
+    max_skill: Share
+    max_miscalibration: Share
+
+
+class Settings(Section):
+    """The whole of `params.yaml`."""
+
+    seed: int
+    dataset: Dataset
+    objective: Objective
+    model: Model
+    search: Search
+    validate_: Validate = Field(alias="validate")
+    features: Features
+    train: Train
+    evaluate: Evaluate
+    gate: Gate
+
+    @model_validator(mode="after")
+    def _objective_fits_the_task(self) -> "Settings":
+        binary = self.dataset.task == "binary"
+        allowed = {"log_loss", "brier", "cost"} if binary else {"absolute_error", "squared_error", "cost"}
+        if self.objective.metric not in allowed:
+            raise ValueError(
+                f"objective.metric {self.objective.metric!r} does not fit task "
+                f"{self.dataset.task!r}; allowed: {', '.join(sorted(allowed))}"
+            )
+        if binary != isinstance(self.objective.cost, DecisionCost):
+            raise ValueError(f"objective.cost does not fit task {self.dataset.task!r}")
+        return self
+
+    @property
+    def estimator(self) -> str:
+        """The import path of the estimator for this task."""
+        return getattr(self.model.estimator, self.dataset.task)
+
+
+def check_settings(values: Any, *, file: str) -> Settings:
+    """Return the settings that `values` hold; raise SettingsError with a line for each problem."""
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_describe(e, file) for e in error.errors())) from None
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check a parameter file; raise SettingsError."""
+    if not path.exists():
+        raise SettingsError(f"{path}: not there; `make params` composes it from conf/")
+    try:
+        return check_settings(yaml.safe_load(path.read_text()), file=str(path))
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+
+
+def _describe(error: Any, file: str) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    place = f"{file}: {key}" if key else file
+    match error["type"]:
+        case "missing":
+            return f"{place}: missing"
+        case "extra_forbidden":
+            return f"{place}: unknown key (value {error['input']!r})"
+        case "value_error" if isinstance(error["input"], dict):
+            return f"{place}: {error['ctx']['error']}"
+    return f"{place}: {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,87 @@
+"""Sources: where a dataset's rows come from, whole, before anything is cut or checked."""
+
+import importlib
+import os
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+from keepfit.dataset import FileSource, PythonSource, SqlSource
+from keepfit.errors import SourceError
+
+READERS = {
+    "csv": pd.read_csv,
+    "parquet": pd.read_parquet,
+    "jsonl": lambda file: pd.read_json(file, lines=True, convert_dates=False),
+}
+FORMATS = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+def read_source(source: PythonSource | FileSource | SqlSource) -> pd.DataFrame:
+    """Return every row of the source, a named index as columns; raise SourceError."""
+    match source:
+        case PythonSource():
+            frame = _call(source.callable)
+        case FileSource():
+            frame = _read_files(source)
+        case SqlSource():
+            frame = _query(source)
+    named = [name for name in frame.index.names if name is not None]
+    return frame.reset_index(drop=not named)
+
+
+def _call(path: str) -> pd.DataFrame:
+    module, _, name = path.partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SourceError(f"dataset.source.callable: {path!r}: {error}") from error
+    try:
+        frame = function()
+    except Exception as error:  # noqa: BLE001 - any failure of foreign code is a failed source
+        raise SourceError(f"dataset.source.callable: {path!r} failed: {error!r}") from error
+    if not isinstance(frame, pd.DataFrame):
+        raise SourceError(f"dataset.source.callable: {path!r} gave {type(frame)}; allowed: a DataFrame")
+    return frame
+
+
+def _read_files(source: FileSource) -> pd.DataFrame:
+    import fsspec
+
+    try:
+        files = sorted(fsspec.open_files(source.path, "rb"), key=lambda file: file.path)
+        if not files:
+            raise SourceError(f"dataset.source.path: {source.path!r}: no such file")
+        frames = [_read_file(file, source.format) for file in files]
+    except (OSError, ValueError, ImportError) as error:
+        raise SourceError(f"dataset.source.path: {source.path!r}: {error}") from error
+    return pd.concat(frames, ignore_index=True)
+
+
+def _read_file(file, declared: str | None) -> pd.DataFrame:
+    kind = declared or FORMATS.get(PurePosixPath(file.path).suffix)
+    if kind is None:
+        raise SourceError(
+            f"dataset.source.path: {file.path!r}: format unknown; "
+            f"set dataset.source.format to one of {', '.join(READERS)}"
+        )
+    with file as stream:
+        return READERS[kind](stream)
+
+
+def _query(source: SqlSource) -> pd.DataFrame:
+    import sqlalchemy
+
+    url = os.environ.get(source.url_variable)
+    if not url:
+        raise SourceError(
+            f"dataset.source.url_variable: {source.url_variable!r} is not set in the environment"
+        )
+    try:
+        engine = sqlalchemy.create_engine(url)
+        with engine.connect() as connection:
+            return pd.read_sql(sqlalchemy.text(source.query), connection)
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        # The URL holds a password: the message names the variable and the kind of error alone.
+        cause = getattr(error, "orig", None) or type(error).__name__
+        raise SourceError(f"dataset.source: query on ${source.url_variable} failed: {cause}") from None

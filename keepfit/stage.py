@@ -1,0 +1,30 @@
+"""Stage: how a script of `stages/` starts, and what a user sees when it fails."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+# Before NumPy and scikit-learn load: their threads change a model's bytes and fight over the cores.
+# Folds run side by side instead (`train.jobs`).
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+from keepfit.errors import KeepfitError
+from keepfit.settings import Settings, load_settings
+
+Main = Callable[..., None]
+
+
+def run(main: Main) -> None:
+    """Call `main(settings, *paths)` with the paths of the command line; a KeepfitError is one line and status 1."""
+    sys.exit(call(main, sys.argv[1:], Path("params.yaml")))
+
+
+def call(main: Main, arguments: list[str], params: Path) -> int:
+    """Return the exit status of a stage."""
+    try:
+        main(load_settings(params), *map(Path, arguments))
+    except KeepfitError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return 1
+    return 0
