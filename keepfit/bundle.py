@@ -56,10 +56,10 @@ def write_bundle(
         if holdout_model is not None:
             write_model(partial / HOLDOUT_MODEL, holdout_model)
         write_table(partial / REFERENCE, reference)
-        write_json(partial / SCHEMA, passport.request.model_dump(mode="json"))
+        write_json(partial / SCHEMA, passport.request.model_dump(mode="json", exclude_none=True))
         files = {path.name: hash_file(path) for path in sorted(partial.iterdir())}
         stamped = passport.model_copy(update={"files": files})
-        write_json(partial / PASSPORT, stamped.model_dump(mode="json"))
+        write_json(partial / PASSPORT, stamped.model_dump(mode="json", exclude_none=True))
 
 
 def read_bundle(folder: Path, *, digest: str | None = None, only: tuple[str, ...] | None = None) -> Bundle:

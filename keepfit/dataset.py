@@ -63,13 +63,20 @@ class FeatureSet(Section):
     columns: tuple[str, ...] = ()
 
 
+class Splits(Section):
+    """How long this dataset's holdout is, and how far apart rows must be to be independent."""
+
+    holdout: Span
+    block: Span
+
+
 class Dataset(Section):
     """A named, time-ordered table of labelled rows."""
 
     name: str = Field(pattern=r"^\w+$")
     task: Task
     source: Annotated[PythonSource | FileSource | SqlSource, Field(discriminator="kind")]
-    until: datetime | date | None
+    until: date | datetime | None
     may_go_backwards: bool = False
     time: str
     ordered: bool
@@ -79,6 +86,7 @@ class Dataset(Section):
     features: FeatureSet
     label: str
     horizon: Span
+    splits: Splits
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> "Dataset":

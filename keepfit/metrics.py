@@ -35,6 +35,11 @@ def rank(labels: np.ndarray, scores: np.ndarray, name: str) -> float:
     return float(function(labels, scores))
 
 
+def summarise_folds(folds: list[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each metric over the folds that have it."""
+    return {str(name): float(value) for name, value in pd.DataFrame(folds).mean().items()}
+
+
 def loss_interval(losses: np.ndarray, blocks: Blocks, *, resamples: int, interval: float, seed: int) -> tuple[float, float]:
     """Return the bounds of the mean loss, from block-bootstrap percentiles."""
     means = resample_means(losses, blocks, resamples=resamples, seed=seed)

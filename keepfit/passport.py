@@ -5,18 +5,10 @@ from importlib.metadata import version
 from typing import Any
 
 from keepfit.dataset import Column
-from keepfit.section import Section, Task
+from keepfit.section import Section, Task, Window
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops")
 FORMAT = 1
-
-
-class Window(Section):
-    """The rows that were used: how many, and the times of the first and the last."""
-
-    rows: int
-    first: str
-    last: str
 
 
 class Inputs(Section):

@@ -1,8 +1,18 @@
-"""Provenance: which files a module's behaviour comes from, read from its imports."""
+"""Provenance: what a model was made from: data, parameters, and the code that its imports reach."""
 
 import ast
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keepfit.features import FeatureModule, columns_read, look_back
+from keepfit.files import hash_json
+from keepfit.metrics import summarise_folds
+from keepfit.passport import Inputs, Passport, Request, library_versions
+from keepfit.settings import Settings
+
+if TYPE_CHECKING:
+    from keepfit.train import Trained
 
 PACKAGES = ("keepfit", "features", "service", "stages")
 
@@ -25,6 +35,43 @@ def hash_code(start: Path, root: Path, *, extra: tuple[Path, ...] = ()) -> str:
     for file in [*imported_files(start, root), *extra]:
         digest.update(file.as_posix().encode() + b"\0" + (root / file).read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def issue_passport(
+    trained: "Trained", settings: Settings, module: FeatureModule, *, raw: str, table: str, code: str
+) -> Passport:
+    """Return the passport of a trained model; `raw`, `table` and `code` are SHA-256 of what it was made from."""
+    dataset = settings.dataset
+    inputs = Inputs(raw=raw, table=table, code=code, params=hash_json(training_params(settings)))
+    reads = columns_read(dataset.features, module)
+    return Passport(
+        version=hash_json([inputs.raw, inputs.code, inputs.params])[:12],
+        dataset=dataset.name,
+        task=dataset.task,
+        label=dataset.label,
+        estimator=settings.estimator,
+        params=trained.params,
+        threshold=trained.threshold,
+        features=(*dataset.features.columns, *module.features),
+        request=Request(
+            time=dataset.time,
+            columns={name: dataset.columns[name] for name in dict.fromkeys([dataset.time, *reads])},
+            module=dataset.features.module,
+            used_as_they_are=dataset.features.columns,
+            look_back=look_back(module),
+        ),
+        trained_on=trained.trained_on,
+        learned_before_holdout=trained.learned_before_holdout,
+        judged_on=trained.judged_on,
+        metrics={"folds": summarise_folds(trained.folds[:-1]), "holdout": trained.folds[-1]},
+        inputs=inputs,
+        libraries=library_versions(),
+    )
+
+
+def training_params(settings: Settings) -> dict:
+    """Return the sections of `params.yaml` that the model depends on, as plain values."""
+    return settings.model_dump(mode="json", by_alias=True, exclude={"evaluate", "gate"})
 
 
 def _imports(file: Path, root: Path) -> list[Path]:

@@ -12,3 +12,11 @@ class Section(BaseModel):
     """A section of `params.yaml`: read-only, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Window(Section):
+    """The rows that were used: how many, and the times of the first and the last."""
+
+    rows: int
+    first: str
+    last: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import pandas as pd
 from keepfit.errors import TooFewRows, UnusableLabel
 from keepfit.estimator import build, predict_scores
 from keepfit.features import LABEL
+from keepfit.files import replacing
 from keepfit.folds import Fold, split_holdout, time_folds
 from keepfit.losses import cheapest_threshold, row_losses
 from keepfit.metrics import measure
 from keepfit.objective import DecisionCost
-from keepfit.passport import Window
 from keepfit.search import tune
+from keepfit.section import Window
 from keepfit.settings import Settings
 
 if TYPE_CHECKING:
@@ -222,3 +224,14 @@ def _require_both_classes(early: Examples, folds: list[Fold], settings: Settings
                 f"dataset.label: fold {number} of {len(folds)} has one class only "
                 f"in its {len(fold.train)} training rows; use fewer train.folds or more history"
             )
+
+
+def log_folds(folds: list[dict[str, float]], folder: Path) -> None:
+    """Write the metrics of each fold, and of the holdout last, as dvclive's steps."""
+    from dvclive import Live
+
+    with replacing(folder) as partial, Live(str(partial), save_dvc_exp=False, dvcyaml=None, report=None) as live:
+        for metrics in folds:
+            for name, value in metrics.items():
+                live.log_metric(name, value)
+            live.next_step()

@@ -1,0 +1,1 @@
+"""Features: one module a use case, functions over columns."""

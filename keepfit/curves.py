@@ -1,0 +1,70 @@
+"""Curves: the tables behind the plots of a model on the holdout."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keepfit.metrics import calibration_table
+from keepfit.settings import Settings
+from keepfit.train import Examples
+
+# Points of a curve that are kept: enough for the eye, few enough for a page.
+POINTS = 200
+
+
+def draw_curves(rows: Examples, scores: np.ndarray, model: Any, settings: Settings) -> dict[str, pd.DataFrame]:
+    """Return calibration, residuals and importance, and for a binary task ROC and precision-recall too."""
+    curves = {
+        "calibration": calibration_table(rows.labels, scores),
+        "residuals": draw_residuals(rows, scores, settings),
+        "importance": measure_importance(rows, model, settings),
+    }
+    if settings.dataset.task == "binary":
+        curves |= {"roc": draw_roc(rows.labels, scores), "precision_recall": draw_precision_recall(rows.labels, scores)}
+    return curves
+
+
+def draw_roc(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+    """Return false and true positive rates."""
+    from sklearn.metrics import roc_curve
+
+    false_positive, true_positive, _ = roc_curve(labels, scores)
+    return _thin(pd.DataFrame({"false_positive_rate": false_positive, "true_positive_rate": true_positive}))
+
+
+def draw_precision_recall(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+    """Return recall and precision."""
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(labels, scores)
+    return _thin(pd.DataFrame({"recall": recall, "precision": precision}))
+
+
+def draw_residuals(rows: Examples, scores: np.ndarray, settings: Settings) -> pd.DataFrame:
+    """Return the mean of label minus score over up to 60 stretches of time of equal count."""
+    stretch = np.arange(len(scores)) * min(60, len(scores)) // len(scores)
+    table = pd.DataFrame({"time": rows.times.to_numpy(), "residual": rows.labels - scores}).groupby(stretch)
+    return pd.DataFrame({"time": table.time.first().astype(str), "residual": table.residual.mean()})
+
+
+def measure_importance(rows: Examples, model: Any, settings: Settings) -> pd.DataFrame:
+    """Return how much worse the deciding score gets when a feature is shuffled, the strongest first."""
+    from sklearn.inspection import permutation_importance
+
+    count = min(settings.evaluate.importance_rows, len(rows.labels))
+    chosen = np.sort(np.random.default_rng(settings.seed).choice(len(rows.labels), count, replace=False))
+    scoring = "neg_log_loss" if settings.dataset.task == "binary" else "neg_mean_absolute_error"
+    sample = rows.take(chosen)
+    found = permutation_importance(
+        model, sample.features, sample.labels, scoring=scoring, n_repeats=3, random_state=settings.seed
+    )
+    table = pd.DataFrame(
+        {"feature": list(sample.features), "increase": found.importances_mean, "deviation": found.importances_std}
+    )
+    return table.sort_values(["increase", "feature"], ascending=[False, True], ignore_index=True)
+
+
+def _thin(curve: pd.DataFrame) -> pd.DataFrame:
+    kept = np.unique(np.linspace(0, len(curve) - 1, min(POINTS, len(curve))).round().astype(int))
+    return curve.iloc[kept].reset_index(drop=True)

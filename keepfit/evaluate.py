@@ -1,0 +1,128 @@
+"""Evaluate: the challenger and the naive baseline on the holdout, in metrics and in the objective's unit."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keepfit.bootstrap import cut_blocks
+from keepfit.bundle import Bundle
+from keepfit.curves import draw_curves
+from keepfit.estimator import naive_model, predict_scores
+from keepfit.losses import row_losses
+from keepfit.metrics import LOSSES, loss_interval, measure, miscalibration
+from keepfit.settings import Settings
+from keepfit.slices import slice_rows
+from keepfit.train import Examples, holdout_split, labelled_examples
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The holdout, and the scores of the rows by the challenger and by the naive baseline."""
+
+    rows: Examples
+    challenger: np.ndarray
+    naive: np.ndarray
+    naive_threshold: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The headline metrics, the loss of each slice, and the plots' tables by name."""
+
+    metrics: dict[str, Any]
+    slices: pd.DataFrame
+    curves: dict[str, pd.DataFrame]
+
+
+def judge(table: pd.DataFrame, bundle: Bundle, settings: Settings) -> Judged:
+    """Score the holdout with the model that never saw it, and with the baseline of the same training rows.
+
+    Raises UnusableLabel and TooFewRows.
+    """
+    examples = labelled_examples(table, settings)
+    split = holdout_split(examples, settings)
+    early, rows = examples.take(split.train), examples.take(split.test)
+    task = settings.dataset.task
+    baseline = naive_model(task).fit(early.features, early.labels)
+    return Judged(
+        rows=rows,
+        challenger=predict_scores(bundle.holdout_model, rows.features, task),
+        naive=predict_scores(baseline, rows.features, task),
+        naive_threshold=neutral_threshold(settings),
+    )
+
+
+def neutral_threshold(settings: Settings) -> float:
+    """Return the threshold for scores that are right as they are, 0 for a regression."""
+    return getattr(settings.objective.cost, "threshold", 0.0)
+
+
+def evaluate(judged: Judged, bundle: Bundle, settings: Settings) -> Evaluation:
+    """Return metrics with intervals, slices and curves of the challenger beside the naive baseline."""
+    labels = judged.rows.labels
+    common = {"task": settings.dataset.task, "objective": settings.objective}
+    challenger = measure(labels, judged.challenger, threshold=bundle.passport.threshold, **common)
+    naive = measure(labels, judged.naive, threshold=judged.naive_threshold, **common)
+    bounds = _intervals(judged, bundle, settings)
+    return Evaluation(
+        metrics={
+            "rows": len(labels),
+            "first": judged.rows.window.first,
+            "last": judged.rows.window.last,
+            "model": settings.model.name,
+            "challenger": {**challenger, **bounds, "miscalibration": _miscalibration(judged, settings)},
+            "naive": naive,
+        },
+        slices=_measure_slices(judged, bundle, settings),
+        curves=draw_curves(judged.rows, judged.challenger, bundle.holdout_model, settings),
+    )
+
+
+def _miscalibration(judged: Judged, settings: Settings) -> float:
+    return miscalibration(judged.rows.labels, judged.challenger, settings.dataset.task)
+
+
+def _intervals(judged: Judged, bundle: Bundle, settings: Settings) -> dict[str, float]:
+    options = settings.evaluate
+    blocks = cut_blocks(judged.rows.times, options.block)
+    bounds = {}
+    for loss in LOSSES[settings.dataset.task]:
+        losses = row_losses(
+            judged.rows.labels,
+            judged.challenger,
+            loss=loss,
+            objective=settings.objective,
+            threshold=bundle.passport.threshold,
+        )
+        low, high = loss_interval(
+            losses, blocks, resamples=options.resamples, interval=options.interval, seed=settings.seed
+        )
+        bounds |= {f"{loss}_low": low, f"{loss}_high": high}
+    return bounds
+
+
+def _measure_slices(judged: Judged, bundle: Bundle, settings: Settings) -> pd.DataFrame:
+    objective = settings.objective
+    losses = {
+        "loss": row_losses(
+            judged.rows.labels,
+            judged.challenger,
+            loss=objective.metric,
+            objective=objective,
+            threshold=bundle.passport.threshold,
+        ),
+        "naive_loss": row_losses(
+            judged.rows.labels,
+            judged.naive,
+            loss=objective.metric,
+            objective=objective,
+            threshold=judged.naive_threshold,
+        ),
+    }
+    rows = [
+        {"slice": part.name, "rows": int(part.rows.sum()), **{k: float(v[part.rows].mean()) for k, v in losses.items()}}
+        for part in slice_rows(judged.rows.features, objective.slices)
+    ]
+    return pd.DataFrame(rows, columns=["slice", "rows", "loss", "naive_loss"])

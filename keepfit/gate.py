@@ -1,0 +1,199 @@
+"""Gate: whether the challenger replaces the champion. It fails closed: no evidence, no promotion."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keepfit.bootstrap import Blocks, cut_blocks, resample_means
+from keepfit.bundle import Bundle
+from keepfit.errors import KeepfitError
+from keepfit.estimator import predict_scores
+from keepfit.evaluate import Judged
+from keepfit.losses import row_losses
+from keepfit.metrics import measure, miscalibration
+from keepfit.section import Section
+from keepfit.settings import Settings
+from keepfit.slices import slice_rows
+
+
+class Check(Section):
+    """One thing that a challenger must show, and what was seen."""
+
+    name: str
+    passed: bool
+    seen: str
+
+
+class Decision(Section):
+    """The checks in the order they were made, and the champion's metrics on the same rows."""
+
+    checks: tuple[Check, ...]
+    champion_metrics: dict[str, float] | None = None
+
+    @property
+    def promote(self) -> bool:
+        """True where there are checks and the challenger passed every one."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def why(self) -> str:
+        """One sentence for a person."""
+        failed = [f"{check.name}: {check.seen}" for check in self.checks if not check.passed]
+        return "; ".join(failed) if failed else f"passed all {len(self.checks)} checks; {self.checks[-1].seen}"
+
+
+def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings: Settings) -> Decision:
+    """Return the decision; the champion is scored on the same holdout by a model that has not seen it."""
+    sound = list(_check_evidence(judged, challenger, settings))
+    if not all(check.passed for check in sound):
+        return Decision(checks=tuple(sound))
+    blocks = cut_blocks(judged.rows.times, settings.evaluate.block)
+    losses = _losses(judged, judged.challenger, challenger.passport.threshold, settings)
+    naive = _losses(judged, judged.naive, judged.naive_threshold, settings)
+    checks = [
+        *sound,
+        *_check_limits(judged, challenger, settings),
+        _check_calibration(judged, settings),
+        _check_skill(losses, naive, settings),
+        _compare("beats the naive baseline", naive, losses, blocks, settings, require="better"),
+    ]
+    if champion is None:
+        return Decision(checks=(*checks, _check_slices(judged, losses, naive, "naive", settings)))
+    try:
+        scores = score_champion(judged, champion, settings)
+    except KeepfitError as error:
+        return Decision(checks=(*checks, Check(name="champion can be compared", passed=False, seen=str(error))))
+    rival = _losses(judged, scores, champion.passport.threshold, settings)
+    return Decision(
+        checks=(
+            *checks,
+            _check_slices(judged, losses, rival, "champion", settings),
+            _compare("against the champion", rival, losses, blocks, settings, require=_requirement(settings)),
+        ),
+        champion_metrics=measure(
+            judged.rows.labels,
+            scores,
+            task=settings.dataset.task,
+            objective=settings.objective,
+            threshold=champion.passport.threshold,
+        ),
+    )
+
+
+def score_champion(judged: Judged, champion: Bundle, settings: Settings) -> np.ndarray:
+    """Return the champion's scores, by the newest of its models that never saw the holdout.
+
+    Raises KeepfitError where both saw it, or where a feature it needs is no longer made.
+    """
+    passport = champion.passport
+    if (passport.dataset, passport.task, passport.label) != (
+        settings.dataset.name,
+        settings.dataset.task,
+        settings.dataset.label,
+    ):
+        raise KeepfitError(f"it answers another question: {passport.label!r} of dataset {passport.dataset!r}")
+    if gone := [name for name in passport.features if name not in judged.rows.features]:
+        raise KeepfitError(f"it needs {', '.join(gone)}: keep the features of the champion until it is replaced")
+    first = judged.rows.times.iloc[0]
+    if pd.Timestamp(passport.trained_on.last) < first:
+        model = champion.model
+    elif pd.Timestamp(passport.learned_before_holdout.last) < first:
+        model = champion.holdout_model
+    else:
+        raise KeepfitError(f"it learned from rows of the holdout, which starts at {first}")
+    scores = predict_scores(model, judged.rows.features[list(passport.features)], passport.task)
+    if not np.isfinite(scores).all():
+        raise KeepfitError(f"it gave {(~np.isfinite(scores)).sum()} scores that are not finite")
+    return scores
+
+
+def _check_evidence(judged: Judged, challenger: Bundle, settings: Settings) -> Iterator[Check]:
+    gate, scores, rows = settings.gate, judged.challenger, len(judged.rows.labels)
+    yield Check(name="enough rows", passed=rows >= gate.min_rows, seen=f"{rows} of {gate.min_rows}")
+    blocks = cut_blocks(judged.rows.times, settings.evaluate.block).count
+    yield Check(name="enough blocks", passed=blocks >= gate.min_blocks, seen=f"{blocks} of {gate.min_blocks}")
+    finite = np.isfinite(scores)
+    yield Check(name="scores are finite", passed=bool(finite.all()), seen=f"{int((~finite).sum())} are not")
+    spread = float(np.ptp(scores[finite])) if finite.any() else 0.0
+    yield Check(name="scores vary", passed=spread > 1e-9, seen=f"from lowest to highest {spread:.3g}")
+    learned, first = challenger.passport.learned_before_holdout.last, judged.rows.times.iloc[0]
+    yield Check(
+        name="holdout is unseen",
+        passed=pd.Timestamp(learned) < first,
+        seen=f"learned up to {learned}, judged from {first}",
+    )
+
+
+def _check_limits(judged: Judged, challenger: Bundle, settings: Settings) -> Iterator[Check]:
+    found = measure(
+        judged.rows.labels,
+        judged.challenger,
+        task=settings.dataset.task,
+        objective=settings.objective,
+        threshold=challenger.passport.threshold,
+    )
+    for name, limit in settings.objective.limits.items():
+        value = found.get(name, float("nan"))
+        yield Check(
+            name=f"objective's limit on {name}",
+            passed=bool(limit.min <= value <= limit.max),
+            seen=f"{value:.4g}, allowed {limit.min:g} to {limit.max:g}",
+        )
+
+
+def _check_calibration(judged: Judged, settings: Settings) -> Check:
+    found, bound = (
+        miscalibration(judged.rows.labels, judged.challenger, settings.dataset.task),
+        settings.gate.max_miscalibration,
+    )
+    return Check(name="calibration", passed=found <= bound, seen=f"off by {found:.3f}, allowed {bound:g}")
+
+
+def _check_skill(losses: np.ndarray, naive: np.ndarray, settings: Settings) -> Check:
+    skill = 1 - losses.mean() / naive.mean() if naive.mean() > 0 else float("nan")
+    return Check(
+        name="not too good to be true",
+        passed=bool(skill <= settings.gate.max_skill),
+        seen=f"saves {skill:.1%} of the naive baseline's loss, more than {settings.gate.max_skill:.0%} is a leak",
+    )
+
+
+def _compare(
+    name: str, rival: np.ndarray, losses: np.ndarray, blocks: Blocks, settings: Settings, *, require: str
+) -> Check:
+    gains = resample_means(rival - losses, blocks, resamples=settings.evaluate.resamples, seed=settings.seed)
+    low = float(np.quantile(gains, 1 - settings.gate.confidence))
+    needed = 0.0 if require == "better" else -settings.gate.margin * float(rival.mean())
+    return Check(
+        name=name,
+        passed=low > needed,
+        seen=f"mean gain {float((rival - losses).mean()):+.4f} {settings.objective.metric}, with "
+        f"{settings.gate.confidence:.0%} confidence above {low:+.4f}, needed above {needed:+.4f} ({require})",
+    )
+
+
+def _check_slices(judged: Judged, losses: np.ndarray, rival: np.ndarray, name: str, settings: Settings) -> Check:
+    worse = []
+    for part in slice_rows(judged.rows.features, settings.objective.slices):
+        if part.rows.sum() < settings.gate.slice_min_rows:
+            continue
+        change = float(losses[part.rows].mean() / max(rival[part.rows].mean(), 1e-12) - 1)
+        if not change <= part.tolerance:
+            worse.append(f"{part.name} {change:+.1%} (allowed {part.tolerance:+.0%})")
+    return Check(
+        name="no slice is worse", passed=not worse, seen=", ".join(worse) or f"none is, against the {name}"
+    )
+
+
+def _requirement(settings: Settings) -> str:
+    gate = settings.gate
+    return gate.require_after_drift if gate.reason == "drift" else gate.require
+
+
+def _losses(judged: Judged, scores: np.ndarray, threshold: float, settings: Settings) -> Any:
+    objective = settings.objective
+    return row_losses(
+        judged.rows.labels, scores, loss=objective.metric, objective=objective, threshold=threshold
+    )

@@ -1,0 +1,73 @@
+"""Succession: how a gate's decision becomes the champion's folder and a record of it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from keepfit.bundle import Bundle, copy_bundle, read_champion, write_none
+from keepfit.errors import ChampionMissing
+from keepfit.files import read_json, restore, write_json
+from keepfit.gate import Decision
+
+
+def in_experiment() -> bool:
+    """Whether DVC runs an experiment: those explore, and never replace the champion."""
+    return bool(os.environ.get("DVC_EXP_NAME"))
+
+
+def find_champion(folder: Path, record: Path, challenger: Bundle) -> Bundle | None:
+    """Return the champion, or None where there was never one.
+
+    A clone has the record of the gate, but not the folder. Where the challenger was made by the
+    recorded champion's recipe, it is the champion, and takes its place. Raises ChampionMissing where
+    another recipe made it, and BundleError where the folder is broken.
+    """
+    restore(folder)
+    recorded = (read_json(record) or {}).get("champion")
+    if folder.exists() or recorded is None:
+        return read_champion(folder)
+    if recorded["version"] == challenger.passport.version:
+        copy_bundle(challenger, folder)
+        return read_champion(folder)
+    if in_experiment():
+        return None
+    raise ChampionMissing(
+        f"{record} names champion {recorded['version']}, which is not in {folder}, and the challenger is "
+        f"{challenger.passport.version}: fetch the champion (`dvc pull {folder}`), make it again "
+        f"(`git stash && make repro && git stash pop`), or delete {record} to start without one"
+    )
+
+
+def stands(record: Path, challenger: Bundle, champion: Bundle | None) -> bool:
+    """Whether the challenger is the champion already, and the record says how it became that."""
+    recorded = (read_json(record) or {}).get("champion") or {}
+    return champion is not None and champion.digest == challenger.digest == recorded.get("digest")
+
+
+def succeed(
+    decision: Decision, challenger: Bundle, champion: Bundle | None, *, folder: Path, record: Path
+) -> None:
+    """Record the decision, then let it take effect, unless DVC runs an experiment."""
+    replaced = decision.promote and not in_experiment()
+    after = challenger if replaced else champion
+    write_json(
+        record,
+        {
+            "decision": "promote" if decision.promote else "keep",
+            "replaced": replaced,
+            "why": decision.why,
+            "challenger": _name(challenger),
+            "champion": _name(after),
+            "previous": _name(champion),
+            "checks": [check.model_dump() for check in decision.checks],
+            "champion_metrics": decision.champion_metrics,
+        },
+    )
+    if replaced:
+        copy_bundle(challenger, folder)
+    elif champion is None:
+        write_none(folder, decision.why)
+
+
+def _name(bundle: Bundle | None) -> dict[str, Any] | None:
+    return None if bundle is None else {"version": bundle.passport.version, "digest": bundle.digest}

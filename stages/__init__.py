@@ -1,0 +1,1 @@
+"""Stages: one thin script a step of dvc.yaml, which reads, calls the step's module and writes."""

@@ -1,0 +1,23 @@
+"""Evaluate: the challenger and the naive baseline on the holdout."""
+
+from pathlib import Path
+
+from keepfit import stage
+from keepfit.bundle import read_bundle
+from keepfit.evaluate import evaluate, judge
+from keepfit.files import read_table, replacing, write_json
+from keepfit.settings import Settings
+
+
+def main(settings: Settings, table: Path, challenger: Path, metrics: Path, plots: Path) -> None:
+    bundle = read_bundle(challenger)
+    found = evaluate(judge(read_table(table), bundle, settings), bundle, settings)
+    write_json(metrics, found.metrics)
+    with replacing(plots) as partial:
+        partial.mkdir()
+        for name, curve in {**found.curves, "slices": found.slices}.items():
+            curve.to_csv(partial / f"{name}.csv", index=False)
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,34 @@
+"""Train: the challenger, and what dvclive logs of its folds."""
+
+from pathlib import Path
+
+from keepfit import stage
+from keepfit.bundle import write_bundle
+from keepfit.features import load_module
+from keepfit.files import hash_file, read_json, read_table
+from keepfit.progress import progress
+from keepfit.provenance import hash_code, issue_passport
+from keepfit.settings import Settings
+from keepfit.train import count_fits, fit, log_folds
+
+
+def main(settings: Settings, table: Path, record: Path, challenger: Path, folds: Path) -> None:
+    with progress("training", count_fits(settings)) as advance:
+        trained = fit(read_table(table), settings, advance=advance)
+    features = Path("features", f"{settings.dataset.features.module}.py")
+    passport = issue_passport(
+        trained,
+        settings,
+        load_module(settings.dataset.features.module),
+        raw=read_json(record)["sha256"],
+        table=hash_file(table),
+        code=hash_code(Path("stages/train.py"), Path(), extra=(features,)),
+    )
+    write_bundle(
+        challenger, passport, model=trained.model, holdout_model=trained.holdout_model, reference=trained.reference
+    )
+    log_folds(trained.folds, folds)
+
+
+if __name__ == "__main__":
+    stage.run(main)
