@@ -3,7 +3,6 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from keepfit.errors import EstimatorError
@@ -43,14 +42,6 @@ def naive_model(task: Task) -> "BaseEstimator":
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
     return DummyClassifier(strategy="prior") if task == "binary" else DummyRegressor(strategy="median")
-
-
-def predict_scores(estimator: Any, features: pd.DataFrame, task: Task) -> np.ndarray:
-    """Return the probability of label 1, or the predicted value, of each row."""
-    if task == "regression":
-        return np.asarray(estimator.predict(features), dtype=float)
-    ones = list(estimator.classes_).index(1)
-    return np.asarray(estimator.predict_proba(features)[:, ones], dtype=float)
 
 
 def _prepare(frame: pd.DataFrame, prepare: Prepare, *, task: Task, seed: int) -> Any:

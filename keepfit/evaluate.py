@@ -9,9 +9,10 @@ import pandas as pd
 from keepfit.bootstrap import cut_blocks
 from keepfit.bundle import Bundle
 from keepfit.curves import draw_curves
-from keepfit.estimator import naive_model, predict_scores
+from keepfit.estimator import naive_model
 from keepfit.losses import row_losses
 from keepfit.metrics import LOSSES, loss_interval, measure, miscalibration
+from keepfit.score import predict_scores
 from keepfit.settings import Settings
 from keepfit.slices import slice_rows
 from keepfit.train import Examples, holdout_split, labelled_examples

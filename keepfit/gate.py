@@ -9,10 +9,10 @@ import pandas as pd
 from keepfit.bootstrap import Blocks, cut_blocks, resample_means
 from keepfit.bundle import Bundle
 from keepfit.errors import KeepfitError
-from keepfit.estimator import predict_scores
 from keepfit.evaluate import Judged
 from keepfit.losses import row_losses
 from keepfit.metrics import measure, miscalibration
+from keepfit.score import predict_scores
 from keepfit.section import Section
 from keepfit.settings import Settings
 from keepfit.slices import slice_rows
@@ -41,7 +41,7 @@ class Decision(Section):
     def why(self) -> str:
         """One sentence for a person."""
         failed = [f"{check.name}: {check.seen}" for check in self.checks if not check.passed]
-        return "; ".join(failed) if failed else f"passed all {len(self.checks)} checks; {self.checks[-1].seen}"
+        return "; ".join(failed) if failed else f"passed all {len(self.checks)} checks; {self.checks[-1].name}: {self.checks[-1].seen}"
 
 
 def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings: Settings) -> Decision:
@@ -57,10 +57,11 @@ def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings
         *_check_limits(judged, challenger, settings),
         _check_calibration(judged, settings),
         _check_skill(losses, naive, settings),
-        _compare("beats the naive baseline", naive, losses, blocks, settings, require="better"),
     ]
+    beats_naive = _compare("beats the naive baseline", naive, losses, blocks, settings, require="better")
     if champion is None:
-        return Decision(checks=(*checks, _check_slices(judged, losses, naive, "naive", settings)))
+        return Decision(checks=(*checks, _check_slices(judged, losses, naive, "baseline", settings), beats_naive))
+    checks.append(beats_naive)
     try:
         scores = score_champion(judged, champion, settings)
     except KeepfitError as error:

@@ -70,8 +70,9 @@ def issue_passport(
 
 
 def training_params(settings: Settings) -> dict:
-    """Return the sections of `params.yaml` that the model depends on, as plain values."""
-    return settings.model_dump(mode="json", by_alias=True, exclude={"evaluate", "gate"})
+    """Return what of `params.yaml` the `train` stage of dvc.yaml declares, as plain values."""
+    sections = {"seed": True, "dataset": True, "model": True, "search": True, "train": True}
+    return settings.model_dump(mode="json", include={**sections, "objective": {"metric", "cost"}})
 
 
 def _imports(file: Path, root: Path) -> list[Path]:

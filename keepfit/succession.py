@@ -39,9 +39,17 @@ def find_champion(folder: Path, record: Path, challenger: Bundle) -> Bundle | No
 
 
 def stands(record: Path, challenger: Bundle, champion: Bundle | None) -> bool:
-    """Whether the challenger is the champion already, and the record says how it became that."""
-    recorded = (read_json(record) or {}).get("champion") or {}
-    return champion is not None and champion.digest == challenger.digest == recorded.get("digest")
+    """Whether the challenger is the champion already: then the decision that made it one stands.
+
+    The record is brought up to this machine's digest, which may differ for the same recipe elsewhere.
+    """
+    recorded = read_json(record) or {}
+    if champion is None or champion.digest != challenger.digest:
+        return False
+    if (recorded.get("champion") or {}).get("version") != champion.passport.version:
+        return False
+    write_json(record, {**recorded, "champion": _name(champion)})
+    return True
 
 
 def succeed(

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from keepfit.errors import TooFewRows, UnusableLabel
-from keepfit.estimator import build, predict_scores
+from keepfit.estimator import build
 from keepfit.features import LABEL
 from keepfit.files import replacing
 from keepfit.folds import Fold, split_holdout, time_folds
 from keepfit.losses import cheapest_threshold, row_losses
 from keepfit.metrics import measure
 from keepfit.objective import DecisionCost
+from keepfit.score import predict_scores
 from keepfit.search import tune
 from keepfit.section import Window
 from keepfit.settings import Settings

@@ -1,0 +1,1 @@
+"""The service that `package` builds a Bento of."""

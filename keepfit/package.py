@@ -1,0 +1,75 @@
+"""Package: a Bento of the champion, built offline from the service's own lock."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from keepfit.bundle import MODEL, PASSPORT, SCHEMA, Bundle
+from keepfit.errors import PackageError
+from keepfit.files import replacing
+from keepfit.provenance import imported_files
+
+SERVICE = Path("service/service.py")
+BUILD = """\
+service: service.service:Keepfit
+include: ["**"]
+exclude: [requirements.txt, bentofile.yaml]
+labels: {{dataset: {dataset}, version: {version}, digest: {digest}}}
+python: {{requirements_txt: requirements.txt, lock_packages: false}}
+"""
+
+
+def package_files(features: str, root: Path) -> list[Path]:
+    """Return the project's files that the service needs, those of the features module among them."""
+    module = Path("features", f"{features}.py")
+    files = {*imported_files(SERVICE, root), *imported_files(module, root)}
+    return sorted({*files, *(file.parent / "__init__.py" for file in files)})
+
+
+def build_bento(champion: Bundle, requirements: Path, destination: Path, *, root: Path) -> None:
+    """Build the Bento into `destination`; the same champion gives the same bytes. Raises PackageError.
+
+    Its creation time is set to that of the newest row the champion learned from: the time and the
+    commit of a release belong to the release's tag.
+    """
+    passport = champion.passport
+    with TemporaryDirectory() as folder:
+        context, home = Path(folder, "context"), Path(folder, "home")
+        for file in package_files(passport.request.module, root):
+            (context / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / file, context / file)
+        (context / "champion").mkdir()
+        for name in (MODEL, PASSPORT, SCHEMA):
+            shutil.copy(champion.folder / name, context / "champion" / name)
+        shutil.copy(requirements, context / "requirements.txt")
+        labels = {"dataset": passport.dataset, "version": passport.version, "digest": champion.digest}
+        (context / "bentofile.yaml").write_text(BUILD.format(**labels))
+        bento = _run_build(context, home, f"keepfit_{passport.dataset}", champion.digest[:12])
+        _fix_time(bento / "bento.yaml", passport.trained_on.last)
+        with replacing(destination) as partial:
+            shutil.copytree(bento, partial)
+
+
+def _run_build(context: Path, home: Path, name: str, version: str) -> Path:
+    command = [sys.executable, "-m", "bentoml", "build", "--name", name, "--version", version, "--output", "tag"]
+    done = subprocess.run(
+        command,
+        cwd=context,
+        env={"PATH": "/usr/bin:/bin", "BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    bento = home / "bentos" / name / version
+    if done.returncode or not bento.exists():
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise PackageError(f"bentoml build ended with status {done.returncode}: {' '.join(last)}")
+    return bento
+
+
+def _fix_time(file: Path, moment: str) -> None:
+    text = file.read_text()
+    file.write_text(re.sub(r"^creation_time:.*$", f"creation_time: '{moment}+00:00'", text, flags=re.MULTILINE))
