@@ -17,7 +17,7 @@ def draw_curves(rows: Examples, scores: np.ndarray, model: Any, settings: Settin
     """Return calibration, residuals and importance, and for a binary task ROC and precision-recall too."""
     curves = {
         "calibration": calibration_table(rows.labels, scores),
-        "residuals": draw_residuals(rows, scores, settings),
+        "residuals": draw_residuals(rows, scores),
         "importance": measure_importance(rows, model, settings),
     }
     if settings.dataset.task == "binary":
@@ -41,7 +41,7 @@ def draw_precision_recall(labels: np.ndarray, scores: np.ndarray) -> pd.DataFram
     return _thin(pd.DataFrame({"recall": recall, "precision": precision}))
 
 
-def draw_residuals(rows: Examples, scores: np.ndarray, settings: Settings) -> pd.DataFrame:
+def draw_residuals(rows: Examples, scores: np.ndarray) -> pd.DataFrame:
     """Return the mean of label minus score over up to 60 stretches of time of equal count."""
     stretch = np.arange(len(scores)) * min(60, len(scores)) // len(scores)
     table = pd.DataFrame({"time": rows.times.to_numpy(), "residual": rows.labels - scores}).groupby(stretch)

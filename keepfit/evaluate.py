@@ -51,52 +51,38 @@ def judge(table: pd.DataFrame, bundle: Bundle, settings: Settings) -> Judged:
         rows=rows,
         challenger=predict_scores(bundle.holdout_model, rows.features, task),
         naive=predict_scores(baseline, rows.features, task),
-        naive_threshold=neutral_threshold(settings),
+        naive_threshold=settings.objective.cost.threshold,
     )
-
-
-def neutral_threshold(settings: Settings) -> float:
-    """Return the threshold for scores that are right as they are, 0 for a regression."""
-    return getattr(settings.objective.cost, "threshold", 0.0)
 
 
 def evaluate(judged: Judged, bundle: Bundle, settings: Settings) -> Evaluation:
     """Return metrics with intervals, slices and curves of the challenger beside the naive baseline."""
-    labels = judged.rows.labels
-    common = {"task": settings.dataset.task, "objective": settings.objective}
-    challenger = measure(labels, judged.challenger, threshold=bundle.passport.threshold, **common)
-    naive = measure(labels, judged.naive, threshold=judged.naive_threshold, **common)
-    bounds = _intervals(judged, bundle, settings)
+    labels, task, objective = judged.rows.labels, settings.dataset.task, settings.objective
+    threshold = bundle.passport.threshold
     return Evaluation(
         metrics={
             "rows": len(labels),
             "first": judged.rows.window.first,
             "last": judged.rows.window.last,
             "model": settings.model.name,
-            "challenger": {**challenger, **bounds, "miscalibration": _miscalibration(judged, settings)},
-            "naive": naive,
+            "challenger": {
+                **measure(labels, judged.challenger, objective, task=task, threshold=threshold),
+                **_intervals(judged, threshold, settings),
+                "miscalibration": miscalibration(labels, judged.challenger, task),
+            },
+            "naive": measure(labels, judged.naive, objective, task=task, threshold=judged.naive_threshold),
         },
-        slices=_measure_slices(judged, bundle, settings),
+        slices=_measure_slices(judged, threshold, settings),
         curves=draw_curves(judged.rows, judged.challenger, bundle.holdout_model, settings),
     )
 
 
-def _miscalibration(judged: Judged, settings: Settings) -> float:
-    return miscalibration(judged.rows.labels, judged.challenger, settings.dataset.task)
-
-
-def _intervals(judged: Judged, bundle: Bundle, settings: Settings) -> dict[str, float]:
+def _intervals(judged: Judged, threshold: float, settings: Settings) -> dict[str, float]:
     options = settings.evaluate
     blocks = cut_blocks(judged.rows.times, options.block)
-    bounds = {}
+    bounds: dict[str, float] = {}
     for loss in LOSSES[settings.dataset.task]:
-        losses = row_losses(
-            judged.rows.labels,
-            judged.challenger,
-            loss=loss,
-            objective=settings.objective,
-            threshold=bundle.passport.threshold,
-        )
+        losses = row_losses(judged.rows.labels, judged.challenger, settings.objective, loss=loss, threshold=threshold)
         low, high = loss_interval(
             losses, blocks, resamples=options.resamples, interval=options.interval, seed=settings.seed
         )
@@ -104,26 +90,14 @@ def _intervals(judged: Judged, bundle: Bundle, settings: Settings) -> dict[str, 
     return bounds
 
 
-def _measure_slices(judged: Judged, bundle: Bundle, settings: Settings) -> pd.DataFrame:
-    objective = settings.objective
-    losses = {
-        "loss": row_losses(
-            judged.rows.labels,
-            judged.challenger,
-            loss=objective.metric,
-            objective=objective,
-            threshold=bundle.passport.threshold,
-        ),
-        "naive_loss": row_losses(
-            judged.rows.labels,
-            judged.naive,
-            loss=objective.metric,
-            objective=objective,
-            threshold=judged.naive_threshold,
-        ),
-    }
-    rows = [
-        {"slice": part.name, "rows": int(part.rows.sum()), **{k: float(v[part.rows].mean()) for k, v in losses.items()}}
-        for part in slice_rows(judged.rows.features, objective.slices)
-    ]
-    return pd.DataFrame(rows, columns=["slice", "rows", "loss", "naive_loss"])
+def _measure_slices(judged: Judged, threshold: float, settings: Settings) -> pd.DataFrame:
+    labels, objective = judged.rows.labels, settings.objective
+    losses = row_losses(labels, judged.challenger, objective, threshold=threshold)
+    naive = row_losses(labels, judged.naive, objective, threshold=judged.naive_threshold)
+    return pd.DataFrame(
+        [
+            (part.name, int(part.rows.sum()), losses[part.rows].mean(), naive[part.rows].mean())
+            for part in slice_rows(judged.rows.features, objective.slices)
+        ],
+        columns=["slice", "rows", "loss", "naive_loss"],
+    )

@@ -54,7 +54,7 @@ def feature(*, look_back: int = 0) -> Callable[[Function], Function]:
     """Mark a function over columns as a feature that reads `look_back` rows before its own."""
 
     def mark(function: Function) -> Function:
-        function.feature = Feature(function, tuple(inspect.signature(function).parameters), look_back)
+        vars(function)["feature"] = Feature(function, tuple(inspect.signature(function).parameters), look_back)
         return function
 
     return mark
@@ -62,7 +62,7 @@ def feature(*, look_back: int = 0) -> Callable[[Function], Function]:
 
 def label(function: Function) -> Function:
     """Mark a function over columns as a label, which may look ahead by `dataset.horizon`."""
-    function.label = Feature(function, tuple(inspect.signature(function).parameters))
+    vars(function)["label"] = Feature(function, tuple(inspect.signature(function).parameters))
     return function
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,8 +25,8 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield partial
         if path.is_dir():
-            os.replace(path, _previous(path))
-        os.replace(partial, path)
+            path.replace(_previous(path))
+        partial.replace(path)
         remove(_previous(path))
     finally:
         remove(partial)
@@ -36,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def restore(path: Path) -> None:
     """Put a folder back that a killed `replacing` had moved out of the way."""
     if _previous(path).exists() and not path.exists():
-        os.replace(_previous(path), path)
+        _previous(path).replace(path)
     remove(_previous(path))
 
 

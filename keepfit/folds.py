@@ -1,6 +1,7 @@
 """Folds: splits in time order, with the label's horizon kept clear on the training side."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def time_folds(times: pd.Series, *, count: int, horizon: int | str) -> list[Fold
     """
     borders = [round(len(times) * i / (count + 1)) for i in range(count + 2)]
     starts = [_first_of_its_time(times, border) for border in borders[1:]]
-    folds = [_fold(times, start=a, stop=b, horizon=horizon) for a, b in zip(starts, starts[1:], strict=False)]
+    folds = [_fold(times, start=a, stop=b, horizon=horizon) for a, b in pairwise(starts)]
     if any(not len(fold.train) or not len(fold.test) for fold in folds):
         raise TooFewRows(f"train.folds: {count} folds of {len(times)} rows leave a side empty")
     return folds

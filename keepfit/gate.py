@@ -1,7 +1,6 @@
 """Gate: whether the challenger replaces the champion. It fails closed: no evidence, no promotion."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,7 +40,11 @@ class Decision(Section):
     def why(self) -> str:
         """One sentence for a person."""
         failed = [f"{check.name}: {check.seen}" for check in self.checks if not check.passed]
-        return "; ".join(failed) if failed else f"passed all {len(self.checks)} checks; {self.checks[-1].name}: {self.checks[-1].seen}"
+        return (
+            "; ".join(failed)
+            if failed
+            else f"passed all {len(self.checks)} checks; {self.checks[-1].name}: {self.checks[-1].seen}"
+        )
 
 
 def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings: Settings) -> Decision:
@@ -50,8 +53,10 @@ def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings
     if not all(check.passed for check in sound):
         return Decision(checks=tuple(sound))
     blocks = cut_blocks(judged.rows.times, settings.evaluate.block)
-    losses = _losses(judged, judged.challenger, challenger.passport.threshold, settings)
-    naive = _losses(judged, judged.naive, judged.naive_threshold, settings)
+    losses = row_losses(
+        judged.rows.labels, judged.challenger, settings.objective, threshold=challenger.passport.threshold
+    )
+    naive = row_losses(judged.rows.labels, judged.naive, settings.objective, threshold=judged.naive_threshold)
     checks = [
         *sound,
         *_check_limits(judged, challenger, settings),
@@ -66,7 +71,7 @@ def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings
         scores = score_champion(judged, champion, settings)
     except KeepfitError as error:
         return Decision(checks=(*checks, Check(name="champion can be compared", passed=False, seen=str(error))))
-    rival = _losses(judged, scores, champion.passport.threshold, settings)
+    rival = row_losses(judged.rows.labels, scores, settings.objective, threshold=champion.passport.threshold)
     return Decision(
         checks=(
             *checks,
@@ -76,8 +81,8 @@ def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings
         champion_metrics=measure(
             judged.rows.labels,
             scores,
+            settings.objective,
             task=settings.dataset.task,
-            objective=settings.objective,
             threshold=champion.passport.threshold,
         ),
     )
@@ -131,8 +136,8 @@ def _check_limits(judged: Judged, challenger: Bundle, settings: Settings) -> Ite
     found = measure(
         judged.rows.labels,
         judged.challenger,
+        settings.objective,
         task=settings.dataset.task,
-        objective=settings.objective,
         threshold=challenger.passport.threshold,
     )
     for name, limit in settings.objective.limits.items():
@@ -183,18 +188,9 @@ def _check_slices(judged: Judged, losses: np.ndarray, rival: np.ndarray, name: s
         change = float(losses[part.rows].mean() / max(rival[part.rows].mean(), 1e-12) - 1)
         if not change <= part.tolerance:
             worse.append(f"{part.name} {change:+.1%} (allowed {part.tolerance:+.0%})")
-    return Check(
-        name="no slice is worse", passed=not worse, seen=", ".join(worse) or f"none is, against the {name}"
-    )
+    return Check(name="no slice is worse", passed=not worse, seen=", ".join(worse) or f"none is, against the {name}")
 
 
 def _requirement(settings: Settings) -> str:
     gate = settings.gate
     return gate.require_after_drift if gate.reason == "drift" else gate.require
-
-
-def _losses(judged: Judged, scores: np.ndarray, threshold: float, settings: Settings) -> Any:
-    objective = settings.objective
-    return row_losses(
-        judged.rows.labels, scores, loss=objective.metric, objective=objective, threshold=threshold
-    )

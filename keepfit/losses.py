@@ -5,14 +5,16 @@ Scores are probabilities of label 1 for a binary task, and predictions for a reg
 
 import numpy as np
 
-from keepfit.objective import DecisionCost, ErrorCost, Objective
+from keepfit.objective import DecisionCost, ErrorCost, Loss, Objective
 
 Array = np.ndarray
 
 
-def row_losses(labels: Array, scores: Array, *, loss: str, objective: Objective, threshold: float) -> Array:
-    """Return each row's loss; `threshold` is the score from which a decision is a yes."""
-    match loss:
+def row_losses(
+    labels: Array, scores: Array, objective: Objective, *, threshold: float, loss: Loss | None = None
+) -> Array:
+    """Return each row's loss, the objective's own or the one named; a score of `threshold` or more is a yes."""
+    match loss or objective.metric:
         case "log_loss":
             kept = np.clip(scores, 1e-7, 1 - 1e-7)
             return -np.log(np.where(labels == 1, kept, 1 - kept))
@@ -20,9 +22,8 @@ def row_losses(labels: Array, scores: Array, *, loss: str, objective: Objective,
             return (scores - labels) ** 2
         case "absolute_error":
             return np.abs(scores - labels)
-        case "cost":
+        case _:
             return row_costs(labels, scores, cost=objective.cost, threshold=threshold)
-    raise ValueError(f"unknown loss {loss!r}")
 
 
 def row_costs(labels: Array, scores: Array, *, cost: DecisionCost | ErrorCost, threshold: float) -> Array:

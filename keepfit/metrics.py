@@ -5,17 +5,22 @@ import pandas as pd
 
 from keepfit.bootstrap import Blocks, resample_means
 from keepfit.losses import row_losses
-from keepfit.objective import Objective
+from keepfit.objective import Loss, Objective
 from keepfit.section import Task
 
-LOSSES = {"binary": ("log_loss", "brier", "cost"), "regression": ("absolute_error", "squared_error", "cost")}
+LOSSES: dict[Task, tuple[Loss, ...]] = {
+    "binary": ("log_loss", "brier", "cost"),
+    "regression": ("absolute_error", "squared_error", "cost"),
+}
 RANKINGS = {"binary": ("roc_auc", "average_precision"), "regression": ("r2",)}
 
 
-def measure(labels: np.ndarray, scores: np.ndarray, *, task: Task, objective: Objective, threshold: float) -> dict[str, float]:
+def measure(
+    labels: np.ndarray, scores: np.ndarray, objective: Objective, *, task: Task, threshold: float
+) -> dict[str, float]:
     """Return every metric of the task; a ranking metric of constant labels is left out."""
     found = {
-        loss: float(row_losses(labels, scores, loss=loss, objective=objective, threshold=threshold).mean())
+        str(loss): float(row_losses(labels, scores, objective, loss=loss, threshold=threshold).mean())
         for loss in LOSSES[task]
     }
     if len(np.unique(labels)) > 1:
@@ -40,7 +45,9 @@ def summarise_folds(folds: list[dict[str, float]]) -> dict[str, float]:
     return {str(name): float(value) for name, value in pd.DataFrame(folds).mean().items()}
 
 
-def loss_interval(losses: np.ndarray, blocks: Blocks, *, resamples: int, interval: float, seed: int) -> tuple[float, float]:
+def loss_interval(
+    losses: np.ndarray, blocks: Blocks, *, resamples: int, interval: float, seed: int
+) -> tuple[float, float]:
     """Return the bounds of the mean loss, from block-bootstrap percentiles."""
     means = resample_means(losses, blocks, resamples=resamples, seed=seed)
     low, high = np.quantile(means, [(1 - interval) / 2, (1 + interval) / 2])

@@ -20,10 +20,7 @@ class DecisionCost(Section):
 
     @model_validator(mode="after")
     def _mistakes_cost_more(self) -> "DecisionCost":
-        if (
-            self.false_positive <= self.true_negative
-            or self.false_negative <= self.true_positive
-        ):
+        if self.false_positive <= self.true_negative or self.false_negative <= self.true_positive:
             raise ValueError("a mistake must cost more than the right decision")
         return self
 
@@ -39,6 +36,11 @@ class ErrorCost(Section):
 
     over: float = Field(gt=0)
     under: float = Field(gt=0)
+
+    @property
+    def threshold(self) -> float:
+        """None is needed: an amount is no decision."""
+        return 0.0
 
 
 class Limit(Section):

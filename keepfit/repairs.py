@@ -26,7 +26,7 @@ def apply_repairs(raw: pd.DataFrame, repairs: pd.DataFrame | None, dataset: Data
     hashes = hash_rows(raw, dataset)
     mended = repairs.drop_duplicates(ROW_HASH, keep="last").set_index(ROW_HASH)[names]
     hit = hashes.isin(mended.index)
-    result = raw.astype({name: "object" for name in names})
+    result = raw.astype(dict.fromkeys(names, "object"))
     result.loc[hit, names] = mended.loc[hashes[hit]].to_numpy()
     return result
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from keepfit.folds import Fold
-from keepfit.settings import Range, Search
+from keepfit.settings import Choices, Interval, Range, Search
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -79,12 +79,16 @@ def _optuna(pipeline, features, labels, *, splits, search, space, scorer, seed) 
 def _distribution(values: Range) -> Any:
     from scipy import stats
 
-    if values.choices is not None:
-        return list(values.choices)
-    low, high = values.low, values.high
-    if values.integer:
-        return _IntegerLogUniform(low, high) if values.log else stats.randint(int(low), int(high) + 1)
-    return stats.loguniform(low, high) if values.log else stats.uniform(low, high - low)
+    match values:
+        case Choices(choices=choices):
+            return list(choices)
+        case Interval(low=low, high=high, log=True, integer=True):
+            return _IntegerLogUniform(low, high)
+        case Interval(low=low, high=high, integer=True):
+            return stats.randint(int(low), int(high) + 1)
+        case Interval(low=low, high=high, log=True):
+            return stats.loguniform(low, high)
+    return stats.uniform(values.low, values.high - values.low)
 
 
 class _IntegerLogUniform:
@@ -96,11 +100,11 @@ class _IntegerLogUniform:
     def rvs(self, random_state=None) -> int:
         from scipy import stats
 
-        return int(round(stats.loguniform(self.low, self.high).rvs(random_state=random_state)))
+        return round(float(stats.loguniform(self.low, self.high).rvs(random_state=random_state)))
 
 
 def _suggest(trial: Any, name: str, values: Range) -> Any:
-    if values.choices is not None:
+    if isinstance(values, Choices):
         return trial.suggest_categorical(name, list(values.choices))
     if values.integer:
         return trial.suggest_int(name, int(values.low), int(values.high), log=values.log)

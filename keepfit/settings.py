@@ -30,23 +30,30 @@ class Prepare(Section):
     select: Annotated[int, Field(ge=1)] | None
 
 
-class Range(Section):
-    """Values that the search may try: a list, or numbers from low to high."""
+class Choices(Section):
+    """Values that the search may try."""
 
-    choices: tuple[Any, ...] | None = None
-    low: float | None = None
-    high: float | None = None
+    choices: Annotated[tuple[Any, ...], Field(min_length=1)]
+
+
+class Interval(Section):
+    """Numbers that the search may try, both ends among them."""
+
+    low: float
+    high: float
     log: bool = False
     integer: bool = False
 
     @model_validator(mode="after")
-    def _list_or_interval(self) -> "Range":
-        interval = self.low is not None and self.high is not None and self.low < self.high
-        if interval == bool(self.choices):
-            raise ValueError("either choices, or low and high with low below high")
-        if self.log and self.low is not None and self.low <= 0:
+    def _ends_are_in_order(self) -> "Interval":
+        if self.low >= self.high:
+            raise ValueError("low must be below high")
+        if self.log and self.low <= 0:
             raise ValueError("low must be above 0 where log is true")
         return self
+
+
+Range = Choices | Interval
 
 
 class Model(Section):

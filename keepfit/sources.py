@@ -38,7 +38,7 @@ def _call(path: str) -> pd.DataFrame:
         raise SourceError(f"dataset.source.callable: {path!r}: {error}") from error
     try:
         frame = function()
-    except Exception as error:  # noqa: BLE001 - any failure of foreign code is a failed source
+    except Exception as error:
         raise SourceError(f"dataset.source.callable: {path!r} failed: {error!r}") from error
     if not isinstance(frame, pd.DataFrame):
         raise SourceError(f"dataset.source.callable: {path!r} gave {type(frame)}; allowed: a DataFrame")
@@ -74,9 +74,7 @@ def _query(source: SqlSource) -> pd.DataFrame:
 
     url = os.environ.get(source.url_variable)
     if not url:
-        raise SourceError(
-            f"dataset.source.url_variable: {source.url_variable!r} is not set in the environment"
-        )
+        raise SourceError(f"dataset.source.url_variable: {source.url_variable!r} is not set in the environment")
     try:
         engine = sqlalchemy.create_engine(url)
         with engine.connect() as connection:

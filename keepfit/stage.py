@@ -10,7 +10,7 @@ from pathlib import Path
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 from keepfit.errors import KeepfitError
-from keepfit.settings import Settings, load_settings
+from keepfit.settings import load_settings
 
 Main = Callable[..., None]
 

@@ -52,9 +52,7 @@ def stands(record: Path, challenger: Bundle, champion: Bundle | None) -> bool:
     return True
 
 
-def succeed(
-    decision: Decision, challenger: Bundle, champion: Bundle | None, *, folder: Path, record: Path
-) -> None:
+def succeed(decision: Decision, challenger: Bundle, champion: Bundle | None, *, folder: Path, record: Path) -> None:
     """Record the decision, then let it take effect, unless DVC runs an experiment."""
     replaced = decision.promote and not in_experiment()
     after = challenger if replaced else champion

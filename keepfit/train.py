@@ -132,12 +132,12 @@ def fit(table: pd.DataFrame, settings: Settings, *, advance: Advance = lambda: N
 
 
 def _tune(pipeline, early: Examples, folds: list[Fold], settings: Settings, advance: Advance) -> dict[str, Any]:
-    threshold = _neutral_threshold(settings)
+    threshold = settings.objective.cost.threshold
 
     def score(estimator, features, labels) -> float:
         scores = predict_scores(estimator, features, settings.dataset.task)
         advance()
-        return -float(_losses(labels, scores, threshold, settings).mean())
+        return -float(row_losses(labels, scores, settings.objective, threshold=threshold).mean())
 
     return tune(
         pipeline,
@@ -188,19 +188,11 @@ def _threshold(reference: pd.DataFrame, settings: Settings) -> float:
     return cheapest_threshold(tuned[LABEL].to_numpy(), tuned[SCORE].to_numpy(), settings.objective.cost)
 
 
-def _neutral_threshold(settings: Settings) -> float:
-    cost = settings.objective.cost
-    return cost.threshold if isinstance(cost, DecisionCost) else 0.0
-
-
 def _add_losses(reference: pd.DataFrame, threshold: float, settings: Settings) -> pd.DataFrame:
-    losses = _losses(reference[LABEL].to_numpy(), reference[SCORE].to_numpy(), threshold, settings)
+    losses = row_losses(
+        reference[LABEL].to_numpy(), reference[SCORE].to_numpy(), settings.objective, threshold=threshold
+    )
     return reference.assign(**{LOSS: losses})
-
-
-def _losses(labels: np.ndarray, scores: np.ndarray, threshold: float, settings: Settings) -> np.ndarray:
-    objective = settings.objective
-    return row_losses(labels, scores, loss=objective.metric, objective=objective, threshold=threshold)
 
 
 def _measure_folds(reference: pd.DataFrame, threshold: float, settings: Settings) -> list[dict[str, float]]:
@@ -208,8 +200,8 @@ def _measure_folds(reference: pd.DataFrame, threshold: float, settings: Settings
         measure(
             part[LABEL].to_numpy(),
             part[SCORE].to_numpy(),
+            settings.objective,
             task=settings.dataset.task,
-            objective=settings.objective,
             threshold=threshold,
         )
         for _, part in reference.groupby(ORIGIN, sort=False)

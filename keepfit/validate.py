@@ -68,6 +68,18 @@ def validate(raw: pd.DataFrame, dataset: Dataset, repairs: pd.DataFrame | None =
     )
 
 
+def replay(rows: pd.DataFrame, quarantine: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Check quarantined `rows` again, mended or not: those that pass, and the others with their reasons.
+
+    A row that is no longer in quarantine is left out. Raises MissingColumn.
+    """
+    known = rows[rows[ROW_HASH].isin(quarantine[ROW_HASH])].reset_index(drop=True)
+    faults = find_faults(known, parse(known, dataset.columns), dataset)
+    broken = known.index.isin(faults["row"])
+    reasons = faults.groupby("row")["reason"].agg("; ".join)
+    return known[~broken], known[broken].assign(**{REASONS: reasons})
+
+
 def find_faults(raw: pd.DataFrame, typed: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     """Return a row for each broken rule: `row` (position), `reason` (column: rule)."""
     faults = [*_unparsable(raw, typed, dataset), *_broken_rules(typed, dataset)]
@@ -106,9 +118,7 @@ def enforce_freshness(valid: pd.DataFrame, dataset: Dataset, *, now: pd.Timestam
         return
     newest, due = valid[dataset.time].max(), min(end_of(dataset.until), now)
     if due - newest > pd.Timedelta(parse_span(dataset.freshness)):
-        raise StaleData(
-            f"dataset.freshness: newest row is of {newest}, more than {dataset.freshness} before {due}"
-        )
+        raise StaleData(f"dataset.freshness: newest row is of {newest}, more than {dataset.freshness} before {due}")
 
 
 def _checks(column: Column, check: Any) -> list[Any]:

@@ -47,10 +47,12 @@ class Keepfit:
             scored = score_rows(self.bundle, pd.DataFrame(rows))
         except KeepfitError as error:
             raise InvalidArgument(str(error)) from None
-        answers = [Prediction(row=row, **values) for row, values in zip(scored.index, scored.to_dict("records"), strict=True)]
+        answers = [
+            Prediction(row=row, **values) for row, values in zip(scored.index, scored.to_dict("records"), strict=True)
+        ]
         return Answer(version=self.bundle.passport.version, predictions=answers)
 
     @bentoml.api(route="/model")
     def model(self) -> dict[str, Any]:
-        """The champion's passport."""
+        """Return the champion's passport."""
         return self.bundle.passport.model_dump(mode="json", exclude_none=True)

@@ -11,7 +11,7 @@ from keepfit.settings import Settings
 from keepfit.succession import in_experiment
 
 
-def main(settings: Settings, champion: Path, requirements: Path, bento: Path) -> None:
+def main(_: Settings, champion: Path, requirements: Path, bento: Path) -> None:
     current = read_champion(champion)
     if current is not None:
         with working("building the Bento"):

@@ -1,0 +1,50 @@
+# Every command that a person types. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help venv params repro test test-slow lint bench lock clean
+
+VENV ?= .venv
+DATASET ?=
+PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo "$$p" && break; done)
+export PATH := $(abspath $(VENV))/bin:$(PATH)
+export BENTOML_DO_NOT_TRACK := True
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Keepfit needs Python 3.11 or 3.12 and found $$(python3 --version 2>&1): install one of them, or name it with PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v not in ((3, 11), (3, 12)) and f"Keepfit needs Python 3.11 or 3.12, {sys.executable} is {v[0]}.{v[1]}: install one of them, or name it with PYTHON=/path/to/python3.11")'
+	@echo "Making $(VENV) from requirements/dev.txt: a minute or two, once"
+	@$(PYTHON) -m venv $(VENV)
+	@python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+venv: $(VENV)/.ready  ## make .venv from the hash-locked requirements
+
+params: venv  ## compose params.yaml from conf/
+	@keepfit params $(if $(DATASET),--dataset $(DATASET))
+
+repro: params  ## take the data to a packaged model (DATASET=flights changes the use case)
+	@dvc repro
+	@keepfit summary
+
+test: venv  ## the quick tests
+	@pytest -m "not slow" -n 2
+
+test-slow: venv  ## the tests with real servers, clones and whole pipelines
+	@pytest -m slow
+
+lint: venv  ## what pre-commit and CI check
+	@pre-commit run --all-files
+
+bench: venv  ## measure the speed and size claims, as ratios in one run
+	@python -m benchmarks.bench
+
+lock: venv  ## compile requirements/*.txt anew from the groups of pyproject.toml
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --output-file requirements/dev.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group service --constraint requirements/dev.txt --output-file requirements/service.txt
+
+clean:  ## remove the environment and what is made in running
+	@rm -rf $(VENV) .*_cache dvc_plots

@@ -1,0 +1,134 @@
+"""The command line: what a person does beside `dvc repro`."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keepfit.errors import KeepfitError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep a deployed model fit.")
+quarantine = typer.Typer(help="List and replay the rows that `validate` set aside.", invoke_without_command=True)
+app.add_typer(quarantine, name="quarantine")
+
+PARAMS, CONF, REPAIRS = Path("params.yaml"), Path("conf"), Path("data/repairs")
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Show a KeepfitError as one line, and end with status 1."""
+    try:
+        yield
+    except KeepfitError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def params(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether params.yaml is what conf/ composes.")
+    ] = False,
+    dataset: Annotated[str | None, typer.Option(help="Make this the repository's use case.")] = None,
+) -> None:
+    """Compose params.yaml from conf/."""
+    from keepfit.compose import check_params, write_params
+
+    with one_line_errors():
+        if check:
+            check_params(CONF, PARAMS)
+        else:
+            write_params(CONF, PARAMS, dataset=dataset)
+
+
+@app.command()
+def summary() -> None:
+    """Show what the last run did."""
+    from keepfit.settings import load_settings
+    from keepfit.summary import summarise
+
+    with one_line_errors():
+        settings = load_settings(PARAMS)
+        _show_lines(summarise(settings, Path("reports", settings.dataset.name)))
+
+
+@quarantine.callback()
+def list_quarantine(
+    context: typer.Context,
+    rows: Annotated[int, typer.Option(help="How many rows to show.")] = 20,
+    export: Annotated[Path | None, typer.Option(help="Write the rows to this CSV, to be mended.")] = None,
+) -> None:
+    """List the rows that were set aside, with their reasons."""
+    if context.invoked_subcommand is not None:
+        return
+    with one_line_errors():
+        _, table = _quarantined()
+        if export is not None:
+            table.to_csv(export, index=False)
+            _say(f"{len(table)} rows in {export}: mend them there, then `keepfit quarantine replay {export}`")
+        elif table.empty:
+            _say("no row is set aside")
+        else:
+            _show_table(table.head(rows))
+            _say(f"{min(rows, len(table))} of {len(table)} rows; `--rows` shows more, `--export FILE` writes them all")
+
+
+@quarantine.command("replay")
+def replay_quarantine(
+    file: Annotated[
+        Path | None, typer.Argument(help="A CSV of mended rows; the rows as they are where none is named.")
+    ] = None,
+) -> None:
+    """Check the rows again: mended ones that pass take the place of the raw ones at the next `make repro`."""
+    from keepfit.repairs import add_repairs, read_repairs
+    from keepfit.validate import replay
+
+    with one_line_errors():
+        dataset, table = _quarantined()
+        rows = table if file is None else read_repairs(file, dataset)
+        if rows is None:
+            raise KeepfitError(f"{file}: no such file")
+        mended, still = replay(rows, table, dataset)
+        if not still.empty:
+            _show_table(still)
+        if file is not None and not mended.empty:
+            add_repairs(REPAIRS / f"{dataset.name}.csv", mended, dataset)
+        _say(f"{len(mended)} of {len(rows)} rows pass the rules now; `make repro` takes them in")
+
+
+def _quarantined() -> tuple[Any, Any]:
+    from keepfit.files import read_table
+    from keepfit.settings import load_settings
+
+    dataset = load_settings(PARAMS).dataset
+    path = Path("data", dataset.name, "quarantine.parquet")
+    if not path.exists():
+        raise KeepfitError(f"{path}: not there yet; `make repro` writes it")
+    return dataset, read_table(path)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _show_lines(lines: list[tuple[str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in lines:
+        table.add_row(name, value)
+    Console().print(table, markup=False, highlight=False)
+
+
+def _show_table(frame: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*map(str, frame.columns), box=None)
+    for row in frame.astype(str).itertuples(index=False):
+        table.add_row(*row)
+    Console().print(table)
