@@ -1,0 +1,25 @@
+import os
+
+# As keepfit/stage.py has it, before NumPy loads: a model's bytes depend on the number of threads.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
+import pandas as pd
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from keepfit.settings import Settings
+from tests.toys import toy_rows, toy_settings
+
+# Examples that do not change from run to run, and no deadline on a machine that is shared.
+hypothesis_settings.register_profile("keepfit", deadline=None, derandomize=True, max_examples=50, database=None)
+hypothesis_settings.load_profile("keepfit")
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return toy_settings()
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    return toy_rows()
