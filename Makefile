@@ -24,11 +24,11 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 venv: $(VENV)/.ready  ## make .venv from the hash-locked requirements
 
 params: venv  ## compose params.yaml from conf/
-	@keepfit params $(if $(DATASET),--dataset $(DATASET))
+	@python -m keepfit params $(if $(DATASET),--dataset $(DATASET))
 
 repro: params  ## take the data to a packaged model (DATASET=flights changes the use case)
 	@dvc repro
-	@keepfit summary
+	@python -m keepfit summary
 
 test: venv  ## the quick tests
 	@pytest -m "not slow" -n 2

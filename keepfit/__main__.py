@@ -1,0 +1,5 @@
+"""`python -m keepfit`: the command line."""
+
+from keepfit.cli import app
+
+app()
