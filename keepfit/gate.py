@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from keepfit.bootstrap import Blocks, cut_blocks, resample_means
-from keepfit.bundle import Bundle
+from keepfit.bundle import MODEL, Bundle
 from keepfit.errors import KeepfitError
 from keepfit.evaluate import Judged
 from keepfit.losses import row_losses
@@ -38,53 +38,60 @@ class Decision(Section):
 
     @property
     def why(self) -> str:
-        """One sentence for a person."""
-        failed = [f"{check.name}: {check.seen}" for check in self.checks if not check.passed]
-        return (
-            "; ".join(failed)
-            if failed
-            else f"passed all {len(self.checks)} checks; {self.checks[-1].name}: {self.checks[-1].seen}"
-        )
+        """One sentence for a person: what failed, or the comparisons that were won."""
+        told = [f"{check.name}: {check.seen}" for check in self.checks if not check.passed]
+        if not told:
+            rivals = ("against the champion", "beats the naive baseline")
+            told = [f"{check.name}: {check.seen}" for check in self.checks if check.name in rivals]
+        return "; ".join(told)
 
 
 def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings: Settings) -> Decision:
     """Return the decision; the champion is scored on the same holdout by a model that has not seen it."""
-    sound = list(_check_evidence(judged, challenger, settings))
-    if not all(check.passed for check in sound):
-        return Decision(checks=tuple(sound))
+    evidence = list(_check_evidence(judged, challenger, settings))
+    if not all(check.passed for check in evidence):
+        return Decision(checks=tuple(evidence))
+    labels, objective = judged.rows.labels, settings.objective
+    losses = row_losses(labels, judged.challenger, objective, threshold=challenger.passport.threshold)
+    naive = row_losses(labels, judged.naive, objective, threshold=judged.naive_threshold)
     blocks = cut_blocks(judged.rows.times, settings.evaluate.block)
-    losses = row_losses(
-        judged.rows.labels, judged.challenger, settings.objective, threshold=challenger.passport.threshold
-    )
-    naive = row_losses(judged.rows.labels, judged.naive, settings.objective, threshold=judged.naive_threshold)
     checks = [
-        *sound,
+        *evidence,
         *_check_limits(judged, challenger, settings),
         _check_calibration(judged, settings),
         _check_skill(losses, naive, settings),
+        _compare("beats the naive baseline", naive, losses, blocks, settings, require="better"),
     ]
-    beats_naive = _compare("beats the naive baseline", naive, losses, blocks, settings, require="better")
     if champion is None:
-        return Decision(checks=(*checks, _check_slices(judged, losses, naive, "baseline", settings), beats_naive))
-    checks.append(beats_naive)
+        return Decision(checks=(*checks, _check_slices(judged, losses, naive, "naive baseline", settings)))
+    if is_same_model(challenger, champion):
+        same = Check(name="against the champion", passed=True, seen="the same model, made again by today's recipe")
+        return Decision(checks=(*checks, same))
+    return _decide_against(champion, checks, judged, losses, blocks, settings)
+
+
+def is_same_model(one: Bundle, other: Bundle) -> bool:
+    """Whether two bundles serve the same bytes by the same threshold, whatever their passports say."""
+    first, second = one.passport, other.passport
+    return first.files[MODEL] == second.files[MODEL] and first.threshold == second.threshold
+
+
+def _decide_against(
+    champion: Bundle, checks: list[Check], judged: Judged, losses: np.ndarray, blocks: Blocks, settings: Settings
+) -> Decision:
+    labels, objective, threshold = judged.rows.labels, settings.objective, champion.passport.threshold
     try:
         scores = score_champion(judged, champion, settings)
     except KeepfitError as error:
         return Decision(checks=(*checks, Check(name="champion can be compared", passed=False, seen=str(error))))
-    rival = row_losses(judged.rows.labels, scores, settings.objective, threshold=champion.passport.threshold)
+    rival = row_losses(labels, scores, objective, threshold=threshold)
     return Decision(
         checks=(
             *checks,
             _check_slices(judged, losses, rival, "champion", settings),
             _compare("against the champion", rival, losses, blocks, settings, require=_requirement(settings)),
         ),
-        champion_metrics=measure(
-            judged.rows.labels,
-            scores,
-            settings.objective,
-            task=settings.dataset.task,
-            threshold=champion.passport.threshold,
-        ),
+        champion_metrics=measure(labels, scores, objective, task=settings.dataset.task, threshold=threshold),
     )
 
 
@@ -175,8 +182,8 @@ def _compare(
     return Check(
         name=name,
         passed=low > needed,
-        seen=f"mean gain {float((rival - losses).mean()):+.4f} {settings.objective.metric}, with "
-        f"{settings.gate.confidence:.0%} confidence above {low:+.4f}, needed above {needed:+.4f} ({require})",
+        seen=f"{settings.objective.metric} better by {float((rival - losses).mean()):+.4f}; with "
+        f"{settings.gate.confidence:.0%} confidence by more than {low:+.4f}, needed more than {needed:+.4f}",
     )
 
 
