@@ -14,7 +14,11 @@ from keepfit.errors import UntrustedType
 from keepfit.files import replacing
 
 # Types outside skops' own list that a model file may hold. Add yours here, after reading its code.
-TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
+TRUSTED = (
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
