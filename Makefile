@@ -1,6 +1,6 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv params repro test test-slow lint bench lock clean
+.PHONY: help venv fresh-venv params repro test test-slow lint bench lock clean
 
 VENV ?= .venv
 DATASET ?=
@@ -12,16 +12,17 @@ export BENTOML_DO_NOT_TRACK := True
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-$(VENV)/.ready: requirements/dev.txt pyproject.toml
+venv:  ## make .venv from the hash-locked requirements
+	@cmp -s requirements/dev.txt $(VENV)/requirements.txt || $(MAKE) --no-print-directory fresh-venv
+
+fresh-venv:
 	@test -n "$(PYTHON)" || { echo "Keepfit needs Python 3.11 or 3.12 and found $$(python3 --version 2>&1): install one of them, or name it with PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v not in ((3, 11), (3, 12)) and f"Keepfit needs Python 3.11 or 3.12, {sys.executable} is {v[0]}.{v[1]}: install one of them, or name it with PYTHON=/path/to/python3.11")'
 	@echo "Making $(VENV) from requirements/dev.txt: a minute or two, once"
 	@$(PYTHON) -m venv $(VENV)
 	@python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
-
-venv: $(VENV)/.ready  ## make .venv from the hash-locked requirements
+	@cp requirements/dev.txt $(VENV)/requirements.txt
 
 params: venv  ## compose params.yaml from conf/
 	@python -m keepfit params $(if $(DATASET),--dataset $(DATASET))
