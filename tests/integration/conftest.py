@@ -1,0 +1,59 @@
+"""A clean clone of the committed repository, taken once through `make repro`."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A clone and the environment that its commands run in, which is this one's."""
+
+    path: Path
+
+    def run(self, *command: str, status: int | None = 0) -> str:
+        """Run a command as a user would; return what it printed."""
+        venv = Path(sys.prefix)
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env={**os.environ, "PATH": f"{venv}/bin:{os.environ['PATH']}", "VENV": str(venv), "COLUMNS": "160"},
+            capture_output=True,
+            text=True,
+            timeout=1200,
+            check=False,
+        )
+        printed = done.stdout + done.stderr
+        assert status is None or done.returncode == status, printed
+        return printed
+
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+
+def make_clone(path: Path) -> Clone:
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(path)], check=True)
+    clone = Clone(path)
+    clone.run("git", "config", "user.name", "A newcomer")
+    clone.run("git", "config", "user.email", "newcomer@example.com")
+    return clone
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone in which nothing has run yet; tests that use it must leave it so."""
+    return make_clone(tmp_path_factory.mktemp("fresh") / "keepfit")
+
+
+@pytest.fixture(scope="session")
+def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone after `make repro`."""
+    clone = make_clone(tmp_path_factory.mktemp("clone") / "keepfit")
+    clone.run("make", "repro")
+    return clone
