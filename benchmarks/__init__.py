@@ -1,0 +1,1 @@
+"""What backs every speed and size claim: `make bench`."""

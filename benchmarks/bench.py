@@ -1,0 +1,117 @@
+"""Measure the pipeline's claims in a clone of this repository, contenders taking turns; write results.json."""
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results.json"
+MADE = ("data/sp500", "models", "reports", ".dvc/cache", ".dvc/tmp", "dvc.lock")
+
+
+def run(command: list[str], folder: Path) -> float:
+    """Run a command and return its seconds; it must succeed."""
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def clear(folder: Path) -> None:
+    """Remove what a run makes."""
+    for name in MADE:
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def compare(one: list[str], other: list[str], folder: Path, *, rounds: int, cold: bool) -> dict[str, float]:
+    """Return the median seconds of two commands that take turns, and the ratio of the first to the second."""
+    seconds: dict[str, list[float]] = {"one": [], "other": []}
+    for _ in range(rounds):
+        for key, command in (("one", one), ("other", other)):
+            if cold:
+                clear(folder)
+            seconds[key].append(run(command, folder))
+    medians = {key: statistics.median(values) for key, values in seconds.items()}
+    spread = {f"{key}_spread": max(values) - min(values) for key, values in seconds.items()}
+    return {**medians, **spread, "ratio": medians["one"] / medians["other"]}
+
+
+def peak_memory(command: list[str], folder: Path) -> dict[str, float]:
+    """Return the largest memory (proportional set size) of a command and its children, in GB, and its seconds."""
+    start, peak = time.perf_counter(), 0
+    process = psutil.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = threading.Event()
+    while not done.wait(0.05):
+        total = 0
+        for each in [process, *_children(process)]:
+            try:
+                total += each.memory_full_info().pss
+            except psutil.Error:
+                continue
+        peak = max(peak, total)
+        if process.poll() is not None:
+            done.set()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return {"peak_gb": peak / 1e9, "seconds": time.perf_counter() - start}
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def machine() -> dict[str, str | int | None]:
+    """Return what the figures depend on."""
+    names = ("dvc", "scikit-learn", "pandas", "numpy", "bentoml")
+    return {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "architecture": platform.machine(),
+        **{name: version(name) for name in names},
+    }
+
+
+def main() -> None:
+    """Measure, print and write the results."""
+    python = sys.executable
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary, "keepfit")
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+        repro = [python, "-m", "dvc", "repro"]
+        results = {
+            "machine": machine(),
+            "sp500: dvc repro against one process": compare(
+                repro, [python, "-m", "benchmarks.one_process"], folder, rounds=3, cold=True
+            ),
+        }
+        clear(folder)
+        run(repro, folder)
+        results["no-op: dvc repro against dvc status"] = compare(
+            repro, [python, "-m", "dvc", "status"], folder, rounds=9, cold=False
+        )
+        run([python, "-m", "keepfit", "params", "--dataset", "flights"], folder)
+        results["flights: dvc repro end to end"] = peak_memory(repro, folder)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    for title, values in results.items():
+        print(
+            f"{title}: " + ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in values.items())
+        )
+
+
+if __name__ == "__main__":
+    main()
