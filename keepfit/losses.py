@@ -50,7 +50,10 @@ def cheapest_threshold(labels: Array, scores: Array, cost: DecisionCost) -> floa
     of_yes = np.where(true, cost.true_positive, cost.false_positive)
     of_no = np.where(true, cost.false_negative, cost.true_negative)
     totals = np.concatenate([[0.0], np.cumsum(of_no)]) + np.concatenate([np.cumsum(of_yes[::-1])[::-1], [0.0]])
-    borders = np.concatenate([[0.0], (ranked[1:] + ranked[:-1]) / 2, [1.0]])
+    # The next float: a border must lie above the score that it turns away, be that 1 or next to another.
+    above = np.nextafter(ranked, 2.0)
+    halfway = (ranked[1:] + ranked[:-1]) / 2
+    borders = np.concatenate([[0.0], np.maximum(halfway, above[:-1]), [max(1.0, above[-1])]])
     possible = np.concatenate([[True], ranked[1:] > ranked[:-1], [True]])
     cheapest = borders[possible & (totals <= totals[possible].min())]
     return float(cheapest[np.argmin(np.abs(cheapest - cost.threshold))])
