@@ -52,7 +52,11 @@ def summary() -> None:
 
     with one_line_errors():
         settings = load_settings(PARAMS)
-        _show_lines(summarise(settings, Path("reports", settings.dataset.name)))
+        reports = Path("reports", settings.dataset.name)
+        for name in ("ingest", "validation", "metrics", "gate"):
+            if not (reports / f"{name}.json").exists():
+                raise KeepfitError(f"{reports / name}.json: not there yet; `make repro` writes it")
+        _show_lines(summarise(settings, reports))
 
 
 @quarantine.callback()
@@ -62,12 +66,14 @@ def list_quarantine(
     export: Annotated[Path | None, typer.Option(help="Write the rows to this CSV, to be mended.")] = None,
 ) -> None:
     """List the rows that were set aside, with their reasons."""
+    from keepfit.columns import as_text
+
     if context.invoked_subcommand is not None:
         return
     with one_line_errors():
         _, table = _quarantined()
         if export is not None:
-            table.to_csv(export, index=False)
+            table.map(as_text, na_action="ignore").to_csv(export, index=False)
             _say(f"{len(table)} rows in {export}: mend them there, then `keepfit quarantine replay {export}`")
         elif table.empty:
             _say("no row is set aside")
@@ -131,4 +137,4 @@ def _show_table(frame: Any) -> None:
     table = Table(*map(str, frame.columns), box=None)
     for row in frame.astype(str).itertuples(index=False):
         table.add_row(*row)
-    Console().print(table)
+    Console().print(table, markup=False, highlight=False)

@@ -1,6 +1,7 @@
 """Columns: raw values as the types that the dataset declares, alike for a table and for a request."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,21 @@ def require(frame: pd.DataFrame, names: list[str]) -> None:
             f"missing column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
             f"there are: {', '.join(map(str, frame.columns))}"
         )
+
+
+def as_text(value: Any) -> str:
+    """Return a value as text; a whole number is written alike whether a missing neighbour made it a float or not."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def settle_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with columns of mixed types as text, which Parquet can hold."""
+    frame = frame.rename(columns=str)
+    for name in frame.select_dtypes("object"):
+        kinds = {type(value) for value in frame[name].dropna()}
+        if len(kinds) > 1 or kinds & {list, dict}:
+            frame[name] = frame[name].map(as_text, na_action="ignore")
+    return frame
 
 
 def parse(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -40,9 +56,9 @@ def parse_column(values: pd.Series, column: Column) -> pd.Series:
         case "datetime":
             return parse_times(values)
         case "category":
-            return values.astype("object").map(str, na_action="ignore").astype("category")
+            return values.astype("object").map(as_text, na_action="ignore").astype("category")
         case "bool":
-            return values.map(lambda value: TRUTH.get(str(value).lower()), na_action="ignore").astype(float)
+            return values.astype("object").map(lambda value: TRUTH.get(str(value).lower())).astype(float)
         case "int":
             numbers = pd.to_numeric(values, errors="coerce").astype(float)
             return numbers.where(np.isinf(numbers) | (numbers == numbers.round()))

@@ -5,6 +5,7 @@ that both write the same bytes.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,17 +16,21 @@ from keepfit.files import replacing
 from keepfit.settings import check_settings
 
 # `now` gives a new value every run, the others bake the machine into a versioned file.
-FORBIDDEN = re.compile(r"\$\{(now|oc\.env|hydra)[:.]")
-DEFAULT_DATASET = re.compile(r"^(\s*-\s*dataset:\s*)(\w+)\s*$", re.MULTILINE)
+FORBIDDEN = re.compile(r"\$\{\s*(now|oc\.env|hydra)[:.]")
+UNSET = re.compile(r"^[\s-]*([^\s:]+):\s*(['\"]?)\?\?\?\2\s*(#.*)?$", re.MULTILINE)
+NAME = re.compile(r"^name:\s*['\"]?([^\s'\"]+)", re.MULTILINE)
+DEFAULT_DATASET = re.compile(r"^([ \t]*-[ \t]*dataset:[ \t]*)\S+", re.MULTILINE)
 
 
 def compose(conf: Path, *, overrides: list[str]) -> str:
     """Return the text of the parameter file that `conf` and the overrides compose; raise SettingsError."""
     refuse_unstable(conf)
+    _refuse_borrowed_names(conf)
     with TemporaryDirectory() as folder:
         output = Path(folder, "params.yaml")
         _compose_as_dvc_does(output, conf, overrides)
         text = output.read_text()
+    _refuse_unset(text, conf)
     values = yaml.safe_load(text)
     check_settings(values, file=f"{conf}/ (params.yaml)")
     _refuse_missing_files(values, conf)
@@ -34,13 +39,12 @@ def compose(conf: Path, *, overrides: list[str]) -> str:
 
 def refuse_unstable(conf: Path) -> None:
     """Raise SettingsError where a file of `conf` uses a resolver whose value depends on the machine or the time."""
-    for file in sorted(conf.rglob("*.yaml")):
-        for number, line in enumerate(file.read_text().splitlines(), 1):
-            if found := FORBIDDEN.search(line):
-                raise SettingsError(
-                    f"{file}:{number}: {found.group()}…}} gives another value on another machine or "
-                    "run; allowed: plain values and ${key} of the same configuration"
-                )
+    for place, line in _lines(conf):
+        if found := FORBIDDEN.search(line):
+            raise SettingsError(
+                f"{place}: {found.group()}…}} gives another value on another machine or "
+                "run; allowed: plain values and ${key} of the same configuration"
+            )
 
 
 def choose_dataset(conf: Path, name: str) -> str:
@@ -48,7 +52,10 @@ def choose_dataset(conf: Path, name: str) -> str:
     known = sorted(file.stem for file in (conf / "dataset").glob("*.yaml"))
     if name not in known:
         raise SettingsError(f"{conf}/dataset: no {name}.yaml; there are: {', '.join(known)}")
-    return DEFAULT_DATASET.sub(rf"\g<1>{name}", (conf / "config.yaml").read_text())
+    text, count = DEFAULT_DATASET.subn(rf"\g<1>{name}", (conf / "config.yaml").read_text())
+    if count != 1:
+        raise SettingsError(f"{conf}/config.yaml: {count} lines `- dataset: NAME` among its defaults; allowed: 1")
+    return text
 
 
 def write_params(conf: Path, params: Path, *, dataset: str | None) -> None:
@@ -71,6 +78,29 @@ def check_params(conf: Path, params: Path) -> None:
     """Raise SettingsError where `params` is not, byte by byte, what `conf` composes."""
     if not params.exists() or params.read_text() != compose(conf, overrides=[]):
         raise SettingsError(f"{params} is not what {conf}/ composes; `make params` writes it")
+
+
+def _lines(conf: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted(conf.rglob("*.yaml")):
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            yield f"{file}:{number}", line
+
+
+def _refuse_borrowed_names(conf: Path) -> None:
+    # Paths carry the name: a copied file that kept its name would overwrite the other dataset's champion.
+    for file in sorted((conf / "dataset").glob("*.yaml")):
+        found = NAME.search(file.read_text())
+        if found is None or found[1] != file.stem:
+            raise SettingsError(f"{file}: name: {found and found[1]}; allowed: {file.stem}, the name of the file")
+
+
+def _refuse_unset(text: str, conf: Path) -> None:
+    unset = {found[1] for found in UNSET.finditer(text)}
+    places = [place for place, line in _lines(conf) if (found := UNSET.match(line)) and found[1] in unset]
+    if unset:
+        raise SettingsError(
+            f"{', '.join(places) or conf}: no value for {', '.join(sorted(unset))}; ??? must be replaced"
+        )
 
 
 def _compose_as_dvc_does(output: Path, conf: Path, overrides: list[str]) -> None:

@@ -3,10 +3,11 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+import pandas as pd
+from pydantic import Field, field_validator, model_validator
 
 from keepfit.section import Section, Task
-from keepfit.spans import Span
+from keepfit.spans import Span, parse_span
 
 
 class PythonSource(Section):
@@ -87,6 +88,22 @@ class Dataset(Section):
     label: str
     horizon: Span
     splits: Splits
+
+    @field_validator("until", mode="before")
+    @classmethod
+    def _midnight_is_a_moment(cls, value: object) -> object:
+        # Pydantic takes 2020-01-01T00:00:00 for a date, which would let in the whole of that day.
+        if not isinstance(value, str):
+            return value
+        kind = datetime if len(value) > len("2020-01-01") else date
+        return kind.fromisoformat(value)
+
+    @field_validator("freshness")
+    @classmethod
+    def _freshness_is_a_length_of_time(cls, value: Span | None) -> Span | None:
+        if value is not None and not isinstance(parse_span(value), pd.Timedelta):
+            raise ValueError("a length of time, such as 7D; rows have no age")
+        return value
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> "Dataset":

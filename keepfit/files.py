@@ -27,13 +27,13 @@ def replacing(path: Path) -> Iterator[Path]:
         if path.is_dir():
             path.replace(_previous(path))
         partial.replace(path)
-        remove(_previous(path))
     finally:
+        restore(path)
         remove(partial)
 
 
 def restore(path: Path) -> None:
-    """Put a folder back that a killed `replacing` had moved out of the way."""
+    """Put a folder back that a failed or killed `replacing` had moved out of the way."""
     if _previous(path).exists() and not path.exists():
         _previous(path).replace(path)
     remove(_previous(path))

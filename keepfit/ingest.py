@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from keepfit.columns import require
+from keepfit.columns import require, settle_types
 from keepfit.dataset import Dataset
 from keepfit.errors import EmptyTable, SourceWentBackwards
 from keepfit.times import end_of, parse_times
@@ -22,16 +22,6 @@ def cut(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     if kept.empty:
         raise EmptyTable(f"dataset.source: no row up to dataset.until = {dataset.until}")
     return settle_types(kept.reset_index(drop=True))
-
-
-def settle_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with columns of mixed types as text, which Parquet can hold."""
-    frame = frame.rename(columns=str)
-    for name in frame.select_dtypes("object"):
-        kinds = {type(value) for value in frame[name].dropna()}
-        if len(kinds) > 1 or kinds & {list, dict}:
-            frame[name] = frame[name].map(str, na_action="ignore")
-    return frame
 
 
 def describe(frame: pd.DataFrame, dataset: Dataset, *, content: str) -> dict[str, Any]:

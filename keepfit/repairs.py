@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from keepfit.columns import require
+from keepfit.columns import as_text, require
 from keepfit.dataset import Dataset
+from keepfit.errors import SourceError
 from keepfit.files import replacing
 
 ROW_HASH = "row_hash"
@@ -13,7 +14,7 @@ ROW_HASH = "row_hash"
 
 def hash_rows(raw: pd.DataFrame, dataset: Dataset) -> pd.Series:
     """Return a 16-digit hash of each raw row's declared columns, whatever its place in the table."""
-    text = raw[list(dataset.columns)].astype("object").map(lambda value: "" if pd.isna(value) else str(value))
+    text = raw[list(dataset.columns)].astype("object").map(lambda value: "" if pd.isna(value) else as_text(value))
     return pd.util.hash_pandas_object(text, index=False).map("{:016x}".format)
 
 
@@ -32,10 +33,16 @@ def apply_repairs(raw: pd.DataFrame, repairs: pd.DataFrame | None, dataset: Data
 
 
 def read_repairs(path: Path, dataset: Dataset) -> pd.DataFrame | None:
-    """Read a file of repaired rows, every value as text, or None where there is none. Raises MissingColumn."""
+    """Read a file of repaired rows, every value as text, or None where there is none.
+
+    Raises SourceError and MissingColumn.
+    """
     if not path.exists():
         return None
-    repairs = pd.read_csv(path, dtype="object")
+    try:
+        repairs = pd.read_csv(path, dtype="object", keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: not a CSV of repaired rows: {error}") from error
     require(repairs, [ROW_HASH, *dataset.columns])
     return repairs
 

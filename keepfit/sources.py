@@ -27,6 +27,10 @@ def read_source(source: PythonSource | FileSource | SqlSource) -> pd.DataFrame:
         case SqlSource():
             frame = _query(source)
     named = [name for name in frame.index.names if name is not None]
+    names = pd.Index([*named, *frame.columns]).map(str)
+    if names.has_duplicates:
+        repeated = ", ".join(names[names.duplicated()].unique())
+        raise SourceError(f"dataset.source: more than one column {repeated}; allowed: names that differ")
     return frame.reset_index(drop=not named)
 
 
@@ -79,7 +83,7 @@ def _query(source: SqlSource) -> pd.DataFrame:
         engine = sqlalchemy.create_engine(url)
         with engine.connect() as connection:
             return pd.read_sql(sqlalchemy.text(source.query), connection)
-    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, ValueError) as error:
         # The URL holds a password: the message names the variable and the kind of error alone.
         cause = getattr(error, "orig", None) or type(error).__name__
         raise SourceError(f"dataset.source: query on ${source.url_variable} failed: {cause}") from None

@@ -8,7 +8,8 @@ import pandas as pd
 def parse_times(values: pd.Series) -> pd.Series:
     """Return times in UTC without a zone; what is not a time becomes NaT."""
     parsed = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
-    return parsed.dt.tz_localize(None).astype("datetime64[ns]")
+    parsed = parsed.dt.tz_localize(None)
+    return parsed.where(parsed.between(pd.Timestamp.min, pd.Timestamp.max)).astype("datetime64[ns]")
 
 
 def end_of(until: datetime | date | None) -> pd.Timestamp:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keepfit.columns import parse
+from keepfit.columns import parse, settle_types
 from keepfit.dataset import Column, Dataset
 from keepfit.errors import EmptyTable, QuotaExceeded, StaleData
 from keepfit.repairs import ROW_HASH, apply_repairs, hash_rows
@@ -34,7 +34,13 @@ def build_schema(dataset: Dataset) -> "DataFrameSchema":
 
     return pa.DataFrameSchema(
         {
-            name: pa.Column(None, _checks(column, pa.Check), nullable=column.nullable, unique=column.unique)
+            name: pa.Column(
+                None,
+                _checks(column, pa.Check),
+                nullable=column.nullable,
+                unique=column.unique,
+                report_duplicates="exclude_first",
+            )
             for name, column in dataset.columns.items()
         },
         unique=list(dataset.keys) or None,
@@ -47,12 +53,14 @@ def validate(raw: pd.DataFrame, dataset: Dataset, repairs: pd.DataFrame | None =
 
     `repairs` (columns `row_hash` and the dataset's) replaces raw rows first. Raises MissingColumn.
     """
-    raw = apply_repairs(raw.reset_index(drop=True), repairs, dataset)
+    source = raw.reset_index(drop=True)
+    raw = apply_repairs(source, repairs, dataset)
     typed = parse(raw, dataset.columns)
     faults = find_faults(raw, typed, dataset)
     reasons = faults.groupby("row")["reason"].agg("; ".join)
-    aside = raw.loc[reasons.index]
-    quarantine = aside.assign(**{ROW_HASH: hash_rows(aside, dataset), REASONS: reasons})
+    # A repaired row that is still bad keeps the hash of the source's row, so that it can be mended again.
+    hashes = hash_rows(source.loc[reasons.index], dataset)
+    quarantine = settle_types(raw.loc[reasons.index]).assign(**{ROW_HASH: hashes, REASONS: reasons})
     valid = typed.drop(index=reasons.index).sort_values(dataset.time, kind="stable")
     return Validation(
         valid=valid.reset_index(drop=True),
