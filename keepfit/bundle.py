@@ -7,15 +7,17 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from pydantic import ValidationError
 
 from keepfit.errors import BundleError
 from keepfit.files import hash_file, read_json, read_table, replacing, write_json, write_table
 from keepfit.modelfile import read_model, write_model
 from keepfit.passport import FORMAT, Passport
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PASSPORT, NONE, REFERENCE = "passport.json", "none.json", "reference.parquet"
 MODEL, HOLDOUT_MODEL, SCHEMA = "model.skops", "holdout_model.skops", "schema.json"
@@ -41,13 +43,13 @@ class Bundle:
         return read_model(path) if path.exists() else self.model
 
     @cached_property
-    def reference(self) -> pd.DataFrame:
+    def reference(self) -> "pd.DataFrame":
         """Out-of-sample rows with `score` and `loss`, in time order."""
         return read_table(self.folder / REFERENCE)
 
 
 def write_bundle(
-    folder: Path, passport: Passport, *, model: Any, holdout_model: Any | None, reference: pd.DataFrame
+    folder: Path, passport: Passport, *, model: Any, holdout_model: Any | None, reference: "pd.DataFrame"
 ) -> None:
     """Write a whole bundle, or nothing."""
     with replacing(folder) as partial:

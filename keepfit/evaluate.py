@@ -10,12 +10,15 @@ from keepfit.bootstrap import cut_blocks
 from keepfit.bundle import Bundle
 from keepfit.curves import draw_curves
 from keepfit.estimator import naive_model
+from keepfit.features import LABEL
 from keepfit.losses import row_losses
 from keepfit.metrics import LOSSES, loss_interval, measure, miscalibration
 from keepfit.score import predict_scores
 from keepfit.settings import Settings
 from keepfit.slices import slice_rows
-from keepfit.train import Examples, holdout_split, labelled_examples
+from keepfit.train import SCORE, Examples, holdout_split, labelled_examples
+
+NAIVE_SCORE = "naive_score"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,25 @@ def judge(table: pd.DataFrame, bundle: Bundle, settings: Settings) -> Judged:
         rows=rows,
         challenger=predict_scores(bundle.holdout_model, rows.features, task),
         naive=predict_scores(baseline, rows.features, task),
+        naive_threshold=settings.objective.cost.threshold,
+    )
+
+
+def tabulate(judged: Judged, time: str) -> pd.DataFrame:
+    """Return the judged holdout as a table: time, features, label, score, naive_score."""
+    return judged.rows.features.reset_index(drop=True).assign(
+        **{time: judged.rows.times, LABEL: judged.rows.labels, SCORE: judged.challenger, NAIVE_SCORE: judged.naive}
+    )
+
+
+def read_judged(holdout: pd.DataFrame, settings: Settings) -> Judged:
+    """Return the judged holdout that `tabulate` made a table of."""
+    time = settings.dataset.time
+    features = holdout.drop(columns=[time, LABEL, SCORE, NAIVE_SCORE])
+    return Judged(
+        rows=Examples(features, holdout[LABEL].to_numpy(), holdout[time]),
+        challenger=holdout[SCORE].to_numpy(),
+        naive=holdout[NAIVE_SCORE].to_numpy(),
         naive_threshold=settings.objective.cost.threshold,
     )
 

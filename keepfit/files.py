@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -51,14 +52,16 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_table(path: Path, frame: pd.DataFrame) -> None:
+def write_table(path: Path, frame: "pd.DataFrame") -> None:
     """Write a frame as Parquet; equal frames give equal bytes."""
     with replacing(path) as partial:
         frame.to_parquet(partial, index=False)
 
 
-def read_table(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+def read_table(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
     """Read a Parquet table, or some of its columns."""
+    import pandas as pd
+
     return pd.read_parquet(path, columns=columns)
 
 

@@ -46,8 +46,18 @@ class Decision(Section):
         return "; ".join(told)
 
 
-def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings: Settings) -> Decision:
-    """Return the decision; the champion is scored on the same holdout by a model that has not seen it."""
+def decide(
+    judged: Judged,
+    challenger: Bundle,
+    champion: Bundle | None,
+    settings: Settings,
+    *,
+    measured: dict[str, float] | None = None,
+) -> Decision:
+    """Return the decision; the champion is scored on the same holdout by a model that has not seen it.
+
+    `measured` are the challenger's metrics on these rows, where they are known already.
+    """
     evidence = list(_check_evidence(judged, challenger, settings))
     if not all(check.passed for check in evidence):
         return Decision(checks=tuple(evidence))
@@ -57,7 +67,7 @@ def decide(judged: Judged, challenger: Bundle, champion: Bundle | None, settings
     blocks = cut_blocks(judged.rows.times, settings.evaluate.block)
     checks = [
         *evidence,
-        *_check_limits(judged, challenger, settings),
+        *_check_limits(measured or _measure(judged, challenger, settings), settings),
         _check_calibration(judged, settings),
         _check_skill(losses, naive, settings),
         _compare("beats the naive baseline", naive, losses, blocks, settings, require="better"),
@@ -139,14 +149,17 @@ def _check_evidence(judged: Judged, challenger: Bundle, settings: Settings) -> I
     )
 
 
-def _check_limits(judged: Judged, challenger: Bundle, settings: Settings) -> Iterator[Check]:
-    found = measure(
+def _measure(judged: Judged, challenger: Bundle, settings: Settings) -> dict[str, float]:
+    return measure(
         judged.rows.labels,
         judged.challenger,
         settings.objective,
         task=settings.dataset.task,
         threshold=challenger.passport.threshold,
     )
+
+
+def _check_limits(found: dict[str, float], settings: Settings) -> Iterator[Check]:
     for name, limit in settings.objective.limits.items():
         value = found.get(name, float("nan"))
         yield Check(

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from keepfit.bundle import MODEL, PASSPORT, SCHEMA, Bundle
 from keepfit.errors import PackageError
 from keepfit.files import replacing
-from keepfit.provenance import imported_files
+from keepfit.imports import imported_files
 
 SERVICE = Path("service/service.py")
 BUILD = """\

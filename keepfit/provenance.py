@@ -1,8 +1,5 @@
-"""Provenance: what a model was made from: data, parameters, and the code that its imports reach."""
+"""Provenance: what a model was made from: data, parameters and code, in its passport."""
 
-import ast
-import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keepfit.features import FeatureModule, columns_read, look_back
@@ -13,28 +10,6 @@ from keepfit.settings import Settings
 
 if TYPE_CHECKING:
     from keepfit.train import Trained
-
-PACKAGES = ("keepfit", "features", "service", "stages")
-
-
-def imported_files(start: Path, root: Path) -> list[Path]:
-    """Return the project's files that `start` imports, directly or not, itself first, relative to `root`."""
-    found: dict[Path, None] = {}
-    waiting = [start]
-    while waiting:
-        file = waiting.pop()
-        if file not in found:
-            found[file] = None
-            waiting += [name for name in _imports(root / file, root) if name not in found]
-    return [start, *sorted(file for file in found if file != start)]
-
-
-def hash_code(start: Path, root: Path, *, extra: tuple[Path, ...] = ()) -> str:
-    """Return one SHA-256 over `start`, what it imports and the `extra` files."""
-    digest = hashlib.sha256()
-    for file in [*imported_files(start, root), *extra]:
-        digest.update(file.as_posix().encode() + b"\0" + (root / file).read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def issue_passport(
@@ -73,14 +48,3 @@ def training_params(settings: Settings) -> dict:
     """Return what of `params.yaml` the `train` stage of dvc.yaml declares, as plain values."""
     sections = {"seed": True, "dataset": True, "model": True, "search": True, "train": True}
     return settings.model_dump(mode="json", include={**sections, "objective": {"metric", "cost"}})
-
-
-def _imports(file: Path, root: Path) -> list[Path]:
-    names = []
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    paths = [Path(*name.split(".")).with_suffix(".py") for name in names if name.split(".")[0] in PACKAGES]
-    return [path for path in paths if (root / path).exists()]

@@ -1,24 +1,31 @@
 """Spans: a number of rows or a length of time, as one writes it in a parameter file."""
 
-from typing import Annotated
+import re
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 from pydantic import AfterValidator
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def parse_span(value: int | str) -> int | pd.Timedelta:
-    """Return rows as an int and a length of time (`28D`, `6h`) as a Timedelta; raise ValueError."""
-    span = value if isinstance(value, int) else pd.Timedelta(value)
-    if isinstance(span, pd.Timedelta) and (pd.isna(span) or span < pd.Timedelta(0)):
-        raise ValueError("a length of time of zero or more, such as 28D")
-    if isinstance(span, int) and span < 0:
-        raise ValueError("a number of rows of zero or more")
-    return span
+LENGTH = re.compile(r"\d+(\.\d+)? ?(W|D|h|min|s)")
 
 
-def _check(value: int | str) -> int | str:
-    parse_span(value)
+def check_span(value: int | str) -> int | str:
+    """Return the value as it is; raise ValueError where it is neither rows nor a length of time."""
+    if isinstance(value, int) and value < 0:
+        raise ValueError("allowed: a number of rows of zero or more")
+    if isinstance(value, str) and not LENGTH.fullmatch(value):
+        raise ValueError("allowed: a number of rows, or a length of time such as 28D, 6h or 30min")
     return value
 
 
-Span = Annotated[int | str, AfterValidator(_check)]
+def parse_span(value: int | str) -> "int | pd.Timedelta":
+    """Return rows as an int and a length of time as a Timedelta; raise ValueError."""
+    import pandas as pd
+
+    checked = check_span(value)
+    return checked if isinstance(checked, int) else pd.Timedelta(checked)
+
+
+Span = Annotated[int | str, AfterValidator(check_span)]

@@ -1,18 +1,13 @@
 """Succession: how a gate's decision becomes the champion's folder and a record of it."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from keepfit.bundle import Bundle, copy_bundle, read_champion, write_none
 from keepfit.errors import ChampionMissing
+from keepfit.experiment import in_experiment
 from keepfit.files import read_json, restore, write_json
 from keepfit.gate import Decision
-
-
-def in_experiment() -> bool:
-    """Whether DVC runs an experiment: those explore, and never replace the champion."""
-    return bool(os.environ.get("DVC_EXP_NAME"))
 
 
 def find_champion(folder: Path, record: Path, challenger: Bundle) -> Bundle | None:

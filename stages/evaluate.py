@@ -4,14 +4,16 @@ from pathlib import Path
 
 from keepfit import stage
 from keepfit.bundle import read_bundle
-from keepfit.evaluate import evaluate, judge
-from keepfit.files import read_table, replacing, write_json
+from keepfit.evaluate import evaluate, judge, tabulate
+from keepfit.files import read_table, replacing, write_json, write_table
 from keepfit.settings import Settings
 
 
-def main(settings: Settings, table: Path, challenger: Path, metrics: Path, plots: Path) -> None:
+def main(settings: Settings, table: Path, challenger: Path, holdout: Path, metrics: Path, plots: Path) -> None:
     bundle = read_bundle(challenger)
-    found = evaluate(judge(read_table(table), bundle, settings), bundle, settings)
+    judged = judge(read_table(table), bundle, settings)
+    write_table(holdout, tabulate(judged, settings.dataset.time))
+    found = evaluate(judged, bundle, settings)
     write_json(metrics, found.metrics)
     with replacing(plots) as partial:
         partial.mkdir()

@@ -6,8 +6,9 @@ from keepfit import stage
 from keepfit.bundle import write_bundle
 from keepfit.features import load_module
 from keepfit.files import hash_file, read_json, read_table
+from keepfit.imports import hash_code
 from keepfit.progress import progress
-from keepfit.provenance import hash_code, issue_passport
+from keepfit.provenance import issue_passport
 from keepfit.settings import Settings
 from keepfit.train import count_fits, fit, log_folds
 
