@@ -1,0 +1,93 @@
+"""Bundles of toy models, made the way the train stage makes them."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keepfit.bundle import Bundle, read_bundle, write_bundle
+from keepfit.evaluate import Judged, judge
+from keepfit.features import load_module
+from keepfit.gate import Decision, decide
+from keepfit.provenance import issue_passport
+from keepfit.settings import Settings
+from keepfit.train import fit
+from tests.toys import LOGISTIC, REGRESSION, toy_amounts, toy_rows, toy_settings, toy_table
+
+# So much regularisation that the model still beats the baseline, and any model with less of it.
+TIMID = {"binary": {"C": 0.003}, "regression": {"alpha": 1500}}
+TREE = {
+    "name": "tree",
+    "estimator": {"binary": "sklearn.tree.DecisionTreeClassifier", "regression": "sklearn.tree.DecisionTreeRegressor"},
+    "params": {},
+    "prepare": {"encode": "ordinal", "max_categories": 10, "impute": "none", "scale": False, "select": None},
+    "space": {},
+}
+NAIVE = TREE | {
+    "name": "naive",
+    "estimator": {"binary": "sklearn.dummy.DummyClassifier", "regression": "sklearn.dummy.DummyRegressor"},
+}
+
+
+def train_bundle(folder: Path, table: pd.DataFrame, settings: Settings, *, code: str = "today's code") -> Bundle:
+    """Train, write and read back a bundle; another `code` is another recipe."""
+    trained = fit(table, settings)
+    module = load_module(settings.dataset.features.module)
+    passport = issue_passport(trained, settings, module, raw="raw", table="table", code=code)
+    write_bundle(
+        folder, passport, model=trained.model, holdout_model=trained.holdout_model, reference=trained.reference
+    )
+    return read_bundle(folder)
+
+
+@dataclass(frozen=True)
+class Case:
+    """600 toy rows of one kind of task, the newest 120 labelled ones held out."""
+
+    task: str
+
+    def settings(self, **overrides: Any) -> Settings:
+        extra = REGRESSION if self.task == "regression" else {}
+        return toy_settings(**{"train.holdout": 120, **extra, **overrides})
+
+    def timid(self, **overrides: Any) -> Settings:
+        """Settings of a model that is worse than the toy's own, and still better than none."""
+        return self.settings(**{"model": {**LOGISTIC, "params": TIMID[self.task]}, **overrides})
+
+    def table(self, settings: Settings | None = None) -> pd.DataFrame:
+        make = toy_amounts if self.task == "regression" else toy_rows
+        return toy_table(make(600), settings or self.settings())
+
+
+@dataclass(frozen=True)
+class Trial(Case):
+    """The toy's own model as the challenger, judged, and a folder for other bundles."""
+
+    folder: Path
+    challenger: Bundle
+    judged: Judged
+
+    def decide(self, champion: Bundle | None = None, *, scores: np.ndarray | None = None, **overrides: Any) -> Decision:
+        """The decision on the challenger, or on a model that gives these `scores`."""
+        judged = self.judged if scores is None else replace(self.judged, challenger=scores)
+        return decide(judged, self.challenger, champion, self.settings(**overrides))
+
+    def other(self, name: str, *, rows: int = 600, **overrides: Any) -> Bundle:
+        """A bundle made by other settings, of the first `rows` rows."""
+        settings = self.settings(**overrides)
+        return train_bundle(self.folder / name, self.table(settings)[:rows], settings)
+
+    def decide_on(self, name: str, champion: Bundle | None = None, **overrides: Any) -> Decision:
+        """The decision on a challenger made by other settings."""
+        settings, other = self.settings(**overrides), self.other(name, **overrides)
+        return decide(judge(self.table(settings), other, settings), other, champion, settings)
+
+
+def begin(task: str, folder: Path) -> Trial:
+    """Train and judge the challenger of a trial."""
+    case = Case(task)
+    challenger = train_bundle(folder / "challenger", case.table(), case.settings())
+    judged = judge(case.table(), challenger, case.settings())
+    return Trial(task, folder=folder, challenger=challenger, judged=judged)
