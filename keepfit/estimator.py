@@ -32,9 +32,15 @@ def load_estimator(model: Model, *, task: Task, seed: int) -> "BaseEstimator":
         estimator = getattr(importlib.import_module(module), name)()
         known = estimator.get_params()
         seeded = {"random_state": seed} if "random_state" in known else {}
-        return estimator.set_params(**seeded, **model.params)
+        estimator.set_params(**seeded, **model.params)
+        # scikit-learn looks at the values only when it fits, and then names no key of ours.
+        if hasattr(estimator, "_parameter_constraints"):
+            estimator._validate_params()
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise EstimatorError(f"model.estimator.{task}: {path!r} with {model.params}: {error}") from None
+    if unknown := sorted(set(model.space) - set(known)):
+        raise EstimatorError(f"model.space: {path!r} has no {', '.join(unknown)}; allowed: {', '.join(known)}")
+    return estimator
 
 
 def naive_model(task: Task) -> "BaseEstimator":
@@ -69,6 +75,7 @@ def _number_steps(prepare: Prepare) -> list[Any]:
 
 
 def _encoder(prepare: Prepare, *, task: Task, seed: int) -> Any:
+    from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
     match prepare.encode:
@@ -83,8 +90,9 @@ def _encoder(prepare: Prepare, *, task: Task, seed: int) -> Any:
                 encoded_missing_value=-1,
                 max_categories=prepare.max_categories,
             )
-    target = "binary" if task == "binary" else "continuous"
-    return TargetEncoder(target_type=target, random_state=seed)
+    if task == "binary":
+        return TargetEncoder(target_type="binary", cv=StratifiedKFold(5, shuffle=True, random_state=seed))
+    return TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=seed))
 
 
 def _select(count: int, task: Task) -> Any:

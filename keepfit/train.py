@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keepfit.errors import TooFewRows, UnusableLabel
+from keepfit.errors import FeatureError, TooFewRows, UnusableLabel
 from keepfit.estimator import build
 from keepfit.features import LABEL
 from keepfit.files import replacing
@@ -100,13 +100,14 @@ def count_fits(settings: Settings) -> int:
 def fit(table: pd.DataFrame, settings: Settings, *, advance: Advance = lambda: None) -> Trained:
     """Tune, fit and score out of sample; `advance` is called after each fit.
 
-    Raises UnusableLabel, TooFewRows and EstimatorError.
+    Raises UnusableLabel, TooFewRows, FeatureError and EstimatorError.
     """
     examples = labelled_examples(table, settings)
     split = holdout_split(examples, settings)
     early = examples.take(split.train)
     folds = time_folds(early.times, count=settings.train.folds, horizon=settings.dataset.horizon)
     _require_both_classes(early, folds, settings)
+    _require_values(early.take(folds[0].train), settings)
     pipeline = build(early.features, settings.model, task=settings.dataset.task, seed=settings.seed)
     best = _tune(pipeline, early, folds, settings, advance)
     pipeline.set_params(**{f"model__{name}": value for name, value in best.items()})
@@ -217,6 +218,17 @@ def _require_both_classes(early: Examples, folds: list[Fold], settings: Settings
                 f"dataset.label: fold {number} of {len(folds)} has one class only "
                 f"in its {len(fold.train)} training rows; use fewer train.folds or more history"
             )
+
+
+def _require_values(first: Examples, settings: Settings) -> None:
+    # The other folds learn from these rows and more.
+    numbers = first.features.select_dtypes("number")
+    empty = numbers.columns[numbers.isna().all()]
+    if len(empty) and settings.model.prepare.impute == "none":
+        raise FeatureError(
+            f"{', '.join(empty)}: no value in the {len(numbers)} training rows of the first fold; "
+            "set model.prepare.impute, use fewer train.folds or leave the feature out"
+        )
 
 
 def log_folds(folds: list[dict[str, float]], folder: Path) -> None:
