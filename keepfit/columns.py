@@ -56,7 +56,7 @@ def parse_column(values: pd.Series, column: Column) -> pd.Series:
         case "datetime":
             return parse_times(values)
         case "category":
-            return values.astype("object").map(as_text, na_action="ignore").astype("category")
+            return values.astype("object").map(as_text, na_action="ignore").astype("object").astype("category")
         case "bool":
             return values.astype("object").map(lambda value: TRUTH.get(str(value).lower())).astype(float)
         case "int":

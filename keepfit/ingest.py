@@ -45,7 +45,7 @@ def refuse_backwards(frame: pd.DataFrame, dataset: Dataset, last: dict[str, Any]
     if last is None or dataset.may_go_backwards or last["source"] != _identity(dataset):
         return
     now, before = parse_times(frame[dataset.time]).max(), pd.Timestamp(last["last"])
-    if now < before <= end_of(dataset.until):
+    if (pd.isna(now) or now < before) and before <= end_of(dataset.until):
         raise SourceWentBackwards(
             f"dataset.source: ends at {now}, but it reached {before} at the last ingest; "
             "the last good table is kept. Set dataset.may_go_backwards: true if this is meant"

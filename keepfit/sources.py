@@ -37,11 +37,7 @@ def read_source(source: PythonSource | FileSource | SqlSource) -> pd.DataFrame:
 def _call(path: str) -> pd.DataFrame:
     module, _, name = path.partition(":")
     try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise SourceError(f"dataset.source.callable: {path!r}: {error}") from error
-    try:
-        frame = function()
+        frame = getattr(importlib.import_module(module), name)()
     except Exception as error:
         raise SourceError(f"dataset.source.callable: {path!r} failed: {error!r}") from error
     if not isinstance(frame, pd.DataFrame):
