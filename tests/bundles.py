@@ -91,3 +91,14 @@ def begin(task: str, folder: Path) -> Trial:
     challenger = train_bundle(folder / "challenger", case.table(), case.settings())
     judged = judge(case.table(), challenger, case.settings())
     return Trial(task, folder=folder, challenger=challenger, judged=judged)
+
+
+def failed(decision: Decision) -> list[str]:
+    """The names of the checks that were not passed; none exactly where the decision is to promote."""
+    names = [check.name for check in decision.checks if not check.passed]
+    assert decision.promote is (not names)
+    return names
+
+
+def seen(decision: Decision, name: str) -> str:
+    return next(check.seen for check in decision.checks if check.name == name)
