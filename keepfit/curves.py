@@ -14,15 +14,30 @@ POINTS = 200
 
 
 def draw_curves(rows: Examples, scores: np.ndarray, model: Any, settings: Settings) -> dict[str, pd.DataFrame]:
-    """Return calibration, residuals and importance, and for a binary task ROC and precision-recall too."""
+    """Return calibration, residuals and importance; ROC and precision-recall are empty for a regression."""
     curves = {
-        "calibration": calibration_table(rows.labels, scores),
+        "calibration": draw_calibration(rows.labels, scores),
         "residuals": draw_residuals(rows, scores),
         "importance": measure_importance(rows, model, settings),
     }
     if settings.dataset.task == "binary":
-        curves |= {"roc": draw_roc(rows.labels, scores), "precision_recall": draw_precision_recall(rows.labels, scores)}
-    return curves
+        return {
+            **curves,
+            "roc": draw_roc(rows.labels, scores),
+            "precision_recall": draw_precision_recall(rows.labels, scores),
+        }
+    # DVC leaves a plot without rows out, and complains of one without a file.
+    return {
+        **curves,
+        "roc": pd.DataFrame(columns=["false_positive_rate", "true_positive_rate"]),
+        "precision_recall": pd.DataFrame(columns=["recall", "precision"]),
+    }
+
+
+def draw_calibration(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
+    """Return predicted and observed means of ten groups of rows, and where a perfect model would lie."""
+    table = calibration_table(labels, scores)
+    return table.assign(perfect=table.predicted)
 
 
 def draw_roc(labels: np.ndarray, scores: np.ndarray) -> pd.DataFrame:
@@ -44,8 +59,8 @@ def draw_precision_recall(labels: np.ndarray, scores: np.ndarray) -> pd.DataFram
 def draw_residuals(rows: Examples, scores: np.ndarray) -> pd.DataFrame:
     """Return the mean of label minus score over up to 60 stretches of time of equal count."""
     stretch = np.arange(len(scores)) * min(60, len(scores)) // len(scores)
-    table = pd.DataFrame({"time": rows.times.to_numpy(), "residual": rows.labels - scores}).groupby(stretch)
-    return pd.DataFrame({"time": table.time.first().astype(str), "residual": table.residual.mean()})
+    year = rows.times.dt.year + (rows.times.dt.dayofyear - 1) / 365.25
+    return pd.DataFrame({"year": year.to_numpy(), "residual": rows.labels - scores}).groupby(stretch).mean()
 
 
 def measure_importance(rows: Examples, model: Any, settings: Settings) -> pd.DataFrame:

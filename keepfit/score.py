@@ -29,10 +29,9 @@ def score_rows(bundle: Bundle, raw: pd.DataFrame) -> pd.DataFrame:
     """
     passport = bundle.passport
     request = passport.request
-    if len(raw) <= request.look_back:
-        raise TooFewRows(
-            f"{len(raw)} rows; at least {request.look_back + 1} are needed: {request.look_back} of history and one to score"
-        )
+    needed = request.look_back + 1
+    if len(raw) < needed:
+        raise TooFewRows(f"{len(raw)} rows; at least {needed} are needed: {needed - 1} of history and one to score")
     rows = parse(raw, request.columns)
     chosen = FeatureSet(module=request.module, columns=request.used_as_they_are)
     features = compute(rows, chosen, load_module(request.module)).iloc[request.look_back :]

@@ -49,7 +49,9 @@ def _scikit_learn(pipeline, features, labels, *, splits, search, space, scorer, 
     if search.kind == "random":
         tuner = RandomizedSearchCV(pipeline, choices, n_iter=search.trials, **common)
     else:
-        tuner = HalvingRandomSearchCV(pipeline, choices, n_candidates=search.trials, **common)
+        # By default the first round sees a handful of rows and the last one not all of them.
+        sizes = {"n_candidates": search.trials, "min_resources": "exhaust"}
+        tuner = HalvingRandomSearchCV(pipeline, choices, return_train_score=False, **sizes, **common)
     tuner.fit(features, labels)
     if search.kind == "random":
         best = tuner.best_params_

@@ -61,7 +61,7 @@ def validate(raw: pd.DataFrame, dataset: Dataset, repairs: pd.DataFrame | None =
     # A repaired row that is still bad keeps the hash of the source's row, so that it can be mended again.
     hashes = hash_rows(source.loc[reasons.index], dataset)
     quarantine = settle_types(raw.loc[reasons.index]).assign(**{ROW_HASH: hashes, REASONS: reasons})
-    valid = typed.drop(index=reasons.index).sort_values(dataset.time, kind="stable")
+    valid = _forget_unused(typed.drop(index=reasons.index).sort_values(dataset.time, kind="stable"))
     return Validation(
         valid=valid.reset_index(drop=True),
         quarantine=quarantine.reset_index(drop=True),
@@ -110,7 +110,7 @@ def enforce_quota(validation: Validation, dataset: Dataset, quota: float) -> Non
     if report["share_quarantined"] > quota:
         reason, count = max(report["reasons"].items(), key=lambda item: item[1])
         broken = validation.quarantine[REASONS].str.split("; ").map(lambda found: reason in found)
-        sample = validation.quarantine.loc[broken, list(dict.fromkeys([*dataset.keys, _column(reason)]))]
+        sample = validation.quarantine.loc[broken, list(dict.fromkeys([*dataset.keys, _column(reason, dataset)]))]
         raise QuotaExceeded(
             f"{report['quarantined']} of {report['rows']} rows set aside, validate.quota allows "
             f"{quota:.2%}; most often by {reason!r} ({count} rows, such as "
@@ -168,5 +168,11 @@ def _named(rows: pd.Index, reason: str) -> pd.DataFrame:
     return pd.DataFrame({"row": rows, "reason": reason})
 
 
-def _column(reason: str) -> str:
-    return reason.partition(":")[0].partition(",")[0]
+def _column(reason: str, dataset: Dataset) -> str:
+    return max((name for name in dataset.columns if reason.startswith((f"{name}: ", f"{name}, "))), key=len)
+
+
+def _forget_unused(valid: pd.DataFrame) -> pd.DataFrame:
+    # A category that only quarantined rows had would change the bytes of the table without changing a row.
+    kept = {name: valid[name].cat.remove_unused_categories() for name in valid.select_dtypes("category")}
+    return valid.assign(**kept)
