@@ -75,7 +75,6 @@ def _number_steps(prepare: Prepare) -> list[Any]:
 
 
 def _encoder(prepare: Prepare, *, task: Task, seed: int) -> Any:
-    from sklearn.model_selection import KFold, StratifiedKFold
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
     match prepare.encode:
@@ -90,9 +89,8 @@ def _encoder(prepare: Prepare, *, task: Task, seed: int) -> Any:
                 encoded_missing_value=-1,
                 max_categories=prepare.max_categories,
             )
-    if task == "binary":
-        return TargetEncoder(target_type="binary", cv=StratifiedKFold(5, shuffle=True, random_state=seed))
-    return TargetEncoder(target_type="continuous", cv=KFold(5, shuffle=True, random_state=seed))
+    target = "binary" if task == "binary" else "continuous"
+    return TargetEncoder(target_type=target, random_state=seed)
 
 
 def _select(count: int, task: Task) -> Any:
