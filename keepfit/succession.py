@@ -13,14 +13,14 @@ from keepfit.gate import Decision
 def find_champion(folder: Path, record: Path, challenger: Bundle) -> Bundle | None:
     """Return the champion, or None where there was never one.
 
-    A clone has the record of the gate, but not the folder. Where the challenger was made by the
-    recorded champion's recipe, it is the champion, and takes its place. Raises ChampionMissing where
-    another recipe made it, and BundleError where the folder is broken.
+    A clone has the record of the gate, but not the folder, or what an experiment left in its place.
+    Where the challenger was made by the recorded champion's recipe, it is the champion, and takes its
+    place. Raises ChampionMissing where another recipe made it, and BundleError where the folder is broken.
     """
     restore(folder)
-    recorded = (read_json(record) or {}).get("champion")
-    if folder.exists() or recorded is None:
-        return read_champion(folder)
+    champion, recorded = read_champion(folder), _recorded(record)
+    if champion is not None or recorded is None:
+        return champion
     if recorded["version"] == challenger.passport.version:
         copy_bundle(challenger, folder)
         return read_champion(folder)
@@ -38,17 +38,19 @@ def stands(record: Path, challenger: Bundle, champion: Bundle | None) -> bool:
 
     The record is brought up to this machine's digest, which may differ for the same recipe elsewhere.
     """
-    recorded = read_json(record) or {}
     if champion is None or champion.digest != challenger.digest:
         return False
-    if (recorded.get("champion") or {}).get("version") != champion.passport.version:
+    if (_recorded(record) or {}).get("version") != champion.passport.version:
         return False
-    write_json(record, {**recorded, "champion": _name(champion)})
+    write_json(record, {**read_json(record), "champion": _name(champion)})
     return True
 
 
 def succeed(decision: Decision, challenger: Bundle, champion: Bundle | None, *, folder: Path, record: Path) -> None:
-    """Record the decision, then let it take effect, unless DVC runs an experiment."""
+    """Record the decision, then let it take effect, unless DVC runs an experiment.
+
+    A champion that an experiment did without stays on record.
+    """
     replaced = decision.promote and not in_experiment()
     after = challenger if replaced else champion
     write_json(
@@ -58,7 +60,7 @@ def succeed(decision: Decision, challenger: Bundle, champion: Bundle | None, *, 
             "replaced": replaced,
             "why": decision.why,
             "challenger": _name(challenger),
-            "champion": _name(after),
+            "champion": _name(after) or _recorded(record),
             "previous": _name(champion),
             "checks": [check.model_dump() for check in decision.checks],
             "champion_metrics": decision.champion_metrics,
@@ -68,6 +70,10 @@ def succeed(decision: Decision, challenger: Bundle, champion: Bundle | None, *, 
         copy_bundle(challenger, folder)
     elif champion is None:
         write_none(folder, decision.why)
+
+
+def _recorded(record: Path) -> dict[str, Any] | None:
+    return (read_json(record) or {}).get("champion")
 
 
 def _name(bundle: Bundle | None) -> dict[str, Any] | None:

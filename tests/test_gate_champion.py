@@ -126,6 +126,22 @@ def test_no_worse_is_enough_after_drift_and_not_else(trial: Trial):
     assert failed(trial.decide(equal, **strict)) == ["against the champion"]
 
 
+def test_each_model_decides_by_its_own_threshold(trial: Trial):
+    equal, settings = trial.other("equal", rows=478), trial.settings(**{"objective.metric": "cost"})
+
+    def wins(own: float, champions: float) -> bool:
+        ours, theirs = (
+            replace(bundle, passport=bundle.passport.model_copy(update={"threshold": threshold}))
+            for bundle, threshold in ((trial.challenger, own), (equal, champions))
+        )
+        return "against the champion" not in failed(decide(trial.judged, ours, theirs, settings))
+
+    # To never say yes costs more than to say it by the same scores; an amount is no decision.
+    assert wins(0.5, 0.999) is (trial.task == "binary")
+    assert not wins(0.5, 0.5)
+    assert not wins(0.999, 0.5)
+
+
 def test_clearly_worse_is_refused_after_drift_too(trial: Trial):
     settings = trial.timid(**{"gate.reason": "drift"})
     worse = train_bundle(trial.folder / "worse_after_drift", trial.table(), settings)
