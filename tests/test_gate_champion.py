@@ -139,7 +139,7 @@ def test_each_model_decides_by_its_own_threshold(trial: Trial):
     # To never say yes costs more than to say it by the same scores; an amount is no decision.
     assert wins(0.5, 0.999) is (trial.task == "binary")
     assert not wins(0.5, 0.5)
-    assert not wins(0.999, 0.5)
+    assert not wins(0.999, 0.999)
 
 
 def test_clearly_worse_is_refused_after_drift_too(trial: Trial):

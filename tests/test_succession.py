@@ -165,6 +165,23 @@ def test_a_clone_on_another_machine_records_its_own_digest(gate: Gate, better: B
     assert same_files(gate.folder, better.folder)
 
 
+def test_the_same_recipe_with_other_bytes_is_a_challenger_like_any_other(gate: Gate, trial: Trial, better: Bundle):
+    other = trial.other("other_bytes", rows=590)
+    assert other.passport.version == better.passport.version
+    gate.run(better)
+    gate.run(other)
+    assert gate.told["challenger"] == name(other)
+    assert gate.told["previous"] == name(better)
+
+
+def test_a_record_of_another_champion_than_the_folders_is_written_anew(gate: Gate, better: Bundle):
+    gate.run(better)
+    gate.record.write_text(json.dumps({**gate.told, "champion": {"version": "another", "digest": "another"}}))
+    gate.run(better)
+    assert gate.told["champion"] == gate.told["previous"] == name(better)
+    assert gate.told["why"].endswith("the same model, made again by today's recipe")
+
+
 def test_a_clone_with_another_recipe_is_told_how_to_get_the_champion(gate: Gate, first: Bundle, better: Bundle):
     gate.run(better)
     remove(gate.folder)
