@@ -204,7 +204,7 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch, value):
         "gone://me:s3cret@host/toys",
         "postgresql://me:s3cret@host:port/toys",
         "postgresql://me:4/s3cret@host/toys",
-        "postgresql://s3cret:s3cret/@host/toys",
+        "postgresql://me:p@ss:s3cret@host/toys",
         "sqlite:////gone/s3cret/toys.db",
         "sqlite:///toys.db?mode=s3cret&uri=true",
     ],
