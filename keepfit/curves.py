@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from keepfit.losses import row_losses
 from keepfit.metrics import calibration_table
+from keepfit.objective import Loss
+from keepfit.score import predict_scores
 from keepfit.settings import Settings
 from keepfit.train import Examples
 
@@ -69,10 +72,17 @@ def measure_importance(rows: Examples, model: Any, settings: Settings) -> pd.Dat
 
     count = min(settings.evaluate.importance_rows, len(rows.labels))
     chosen = np.sort(np.random.default_rng(settings.seed).choice(len(rows.labels), count, replace=False))
-    scoring = "neg_log_loss" if settings.dataset.task == "binary" else "neg_mean_absolute_error"
+    task, objective = settings.dataset.task, settings.objective
+    loss: Loss = "log_loss" if task == "binary" else "absolute_error"
+
+    def score(estimator: Any, features: pd.DataFrame, labels: np.ndarray) -> float:
+        # scikit-learn's own log loss refuses a sample of one class.
+        scores = predict_scores(estimator, features, task)
+        return -float(row_losses(labels, scores, objective, loss=loss, threshold=0).mean())
+
     sample = rows.take(chosen)
     found = permutation_importance(
-        model, sample.features, sample.labels, scoring=scoring, n_repeats=3, random_state=settings.seed
+        model, sample.features, sample.labels, scoring=score, n_repeats=3, random_state=settings.seed
     )
     table = pd.DataFrame(
         {"feature": list(sample.features), "increase": found.importances_mean, "deviation": found.importances_std}

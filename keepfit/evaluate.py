@@ -9,6 +9,7 @@ import pandas as pd
 from keepfit.bootstrap import cut_blocks
 from keepfit.bundle import Bundle
 from keepfit.curves import draw_curves
+from keepfit.errors import UnusableLabel
 from keepfit.estimator import naive_model
 from keepfit.features import LABEL
 from keepfit.losses import row_losses
@@ -49,6 +50,11 @@ def judge(table: pd.DataFrame, bundle: Bundle, settings: Settings) -> Judged:
     split = holdout_split(examples, settings)
     early, rows = examples.take(split.train), examples.take(split.test)
     task = settings.dataset.task
+    if task == "binary" and len(np.unique(rows.labels)) < 2:
+        raise UnusableLabel(
+            f"dataset.label: {settings.dataset.label!r} has one class only in the {len(rows.labels)} rows of the "
+            "holdout; use a longer train.holdout"
+        )
     baseline = naive_model(task).fit(early.features, early.labels)
     return Judged(
         rows=rows,

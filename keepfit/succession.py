@@ -1,21 +1,26 @@
 """Succession: how a gate's decision becomes the champion's folder and a record of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from keepfit.bundle import Bundle, copy_bundle, read_champion, write_none
 from keepfit.errors import ChampionMissing
-from keepfit.experiment import in_experiment
 from keepfit.files import read_json, restore, write_json
 from keepfit.gate import Decision
+from keepfit.workspace import in_experiment
 
 
-def find_champion(folder: Path, record: Path, challenger: Bundle) -> Bundle | None:
+def find_champion(
+    folder: Path, record: Path, challenger: Bundle, *, may_be_fetched: Callable[[], bool] = lambda: True
+) -> Bundle | None:
     """Return the champion, or None where there was never one.
 
     A clone has the record of the gate, but not the folder, or what an experiment left in its place.
     Where the challenger was made by the recorded champion's recipe, it is the champion, and takes its
-    place. Raises ChampionMissing where another recipe made it, and BundleError where the folder is broken.
+    place. Where another recipe made it, and there is no remote that may hold it, this clone starts a line
+    of champions of its own. Raises ChampionMissing where there is one, and BundleError where the folder
+    is broken.
     """
     restore(folder)
     champion, recorded = read_champion(folder), _recorded(record)
@@ -24,7 +29,7 @@ def find_champion(folder: Path, record: Path, challenger: Bundle) -> Bundle | No
     if recorded["version"] == challenger.passport.version:
         copy_bundle(challenger, folder)
         return read_champion(folder)
-    if in_experiment():
+    if in_experiment() or not may_be_fetched():
         return None
     raise ChampionMissing(
         f"{record} names champion {recorded['version']}, which is not in {folder}, and the challenger is "

@@ -5,10 +5,10 @@ from pathlib import Path
 from keepfit import stage
 from keepfit.bundle import read_champion, write_none
 from keepfit.errors import BundleError
-from keepfit.experiment import in_experiment
 from keepfit.package import build_bento
 from keepfit.progress import working
 from keepfit.settings import Settings
+from keepfit.workspace import in_experiment
 
 
 def main(_: Settings, champion: Path, requirements: Path, bento: Path) -> None:

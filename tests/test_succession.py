@@ -196,6 +196,12 @@ def test_a_clone_with_another_recipe_is_told_how_to_get_the_champion(gate: Gate,
     assert gate.state == before
 
 
+def test_a_clone_without_a_remote_starts_a_line_of_its_own(gate: Gate, first: Bundle, better: Bundle):
+    gate.run(better)
+    remove(gate.folder)
+    assert find_champion(gate.folder, gate.record, first, may_be_fetched=lambda: False) is None
+
+
 def test_a_folder_without_a_champion_does_not_hide_the_one_on_record(gate: Gate, first: Bundle, better: Bundle):
     # An experiment in a clone leaves such a folder; `git checkout .` brings back the record, not the folder.
     gate.run(first, **REFUSED)

@@ -54,7 +54,7 @@ def test_metrics_plots_params_and_artifacts_say_something(reproduced: Clone):
     assert "challenger.log_loss" in reproduced.run("dvc", "metrics", "show")
     assert reproduced.run("dvc", "params", "diff") == ""
     plots = json.loads(reproduced.run("dvc", "plots", "show", "--json"))
-    names = " ".join(plots["data"] if "data" in plots else plots)
+    names = " ".join(plots.get("data", plots))
     for plot in ("Calibration", "Importance", "Residuals", "ROC", "Precision-recall"):
         assert plot in names
     assert "champion" in reproduced.run("dvc", "ls", ".", "models/sp500", "--recursive")
