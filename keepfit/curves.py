@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from keepfit.examples import Examples
 from keepfit.losses import row_losses
 from keepfit.metrics import calibration_table
 from keepfit.objective import Loss
 from keepfit.score import predict_scores
 from keepfit.settings import Settings
-from keepfit.train import Examples
 
 # Points of a curve that are kept: enough for the eye, few enough for a page.
 POINTS = 200

@@ -20,9 +20,10 @@ def imported_files(start: Path, root: Path) -> list[Path]:
 
 
 def hash_code(start: Path, root: Path, *, extra: tuple[Path, ...] = ()) -> str:
-    """Return one SHA-256 over `start`, what it imports and the `extra` files."""
+    """Return one SHA-256 over `start`, the `extra` files and all that they import."""
     digest = hashlib.sha256()
-    for file in [*imported_files(start, root), *extra]:
+    files = [file for each in (start, *extra) for file in imported_files(each, root)]
+    for file in dict.fromkeys(files):
         digest.update(file.as_posix().encode() + b"\0" + (root / file).read_bytes() + b"\0")
     return digest.hexdigest()
 

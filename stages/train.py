@@ -6,24 +6,25 @@ from keepfit import stage
 from keepfit.bundle import write_bundle
 from keepfit.features import load_module
 from keepfit.files import hash_file, read_json, read_table
-from keepfit.imports import hash_code, imported_files
+from keepfit.imports import hash_code
+from keepfit.live import log_folds
 from keepfit.progress import progress
 from keepfit.provenance import issue_passport
 from keepfit.settings import Settings
-from keepfit.train import count_fits, fit, log_folds
+from keepfit.train import count_fits, fit
 
 
 def main(settings: Settings, table: Path, record: Path, challenger: Path, folds: Path) -> None:
     with progress("training", count_fits(settings)) as advance:
         trained = fit(read_table(table), settings, advance=advance)
-    features = imported_files(Path("features", f"{settings.dataset.features.module}.py"), Path())
+    features = Path("features", f"{settings.dataset.features.module}.py")
     passport = issue_passport(
         trained,
         settings,
         load_module(settings.dataset.features.module),
         raw=read_json(record)["sha256"],
         table=hash_file(table),
-        code=hash_code(Path("stages/train.py"), Path(), extra=tuple(features)),
+        code=hash_code(Path("stages/train.py"), Path(), extra=(features,)),
     )
     write_bundle(
         challenger, passport, model=trained.model, holdout_model=trained.holdout_model, reference=trained.reference
