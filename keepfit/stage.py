@@ -16,7 +16,10 @@ Main = Callable[..., None]
 
 
 def run(main: Main) -> None:
-    """Call `main(settings, *paths)` with the paths of the command line; a KeepfitError is one line and status 1."""
+    """Call `main(settings, *paths)` with the paths of the command line.
+
+    A KeepfitError, or a disk that is full or a file that is not there, is one line and status 1.
+    """
     sys.exit(call(main, sys.argv[1:], Path("params.yaml")))
 
 
@@ -24,7 +27,7 @@ def call(main: Main, arguments: list[str], params: Path) -> int:
     """Return the exit status of a stage."""
     try:
         main(load_settings(params), *map(Path, arguments))
-    except KeepfitError as error:
+    except (KeepfitError, OSError) as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         return 1
     return 0
