@@ -1,5 +1,6 @@
-"""Bundles of toy models, made the way the train stage makes them."""
+"""Bundles of toy models, made the way the train stage makes them, and judged the way the gate does."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from keepfit.features import load_module
 from keepfit.gate import Decision, decide
 from keepfit.provenance import issue_passport
 from keepfit.settings import Settings
+from keepfit.succession import find_champion, stands, succeed
 from keepfit.train import fit
 from tests.toys import LOGISTIC, REGRESSION, toy_amounts, toy_rows, toy_settings, toy_table
 
@@ -102,3 +104,42 @@ def failed(decision: Decision) -> list[str]:
 
 def seen(decision: Decision, name: str) -> str:
     return next(check.seen for check in decision.checks if check.name == name)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A folder and a record, and what the gate's stage does with them."""
+
+    trial: Trial
+    folder: Path
+    record: Path
+
+    def run(self, challenger: Bundle, **overrides) -> None:
+        champion = find_champion(self.folder, self.record, challenger)
+        if stands(self.record, challenger, champion):
+            return
+        settings = self.trial.settings(**overrides)
+        judged = judge(self.trial.table(), challenger, settings)
+        succeed(
+            decide(judged, challenger, champion, settings), challenger, champion, folder=self.folder, record=self.record
+        )
+
+    @property
+    def told(self) -> dict:
+        return json.loads(self.record.read_text())
+
+    @property
+    def state(self) -> dict[str, bytes]:
+        """Every byte that the gate leaves behind, hidden leftovers too."""
+        files = [file for file in self.record.parent.rglob("*") if file.is_file()]
+        return {str(file.relative_to(self.record.parent)): file.read_bytes() for file in files}
+
+
+def name(bundle: Bundle) -> dict[str, str]:
+    return {"version": bundle.passport.version, "digest": bundle.digest}
+
+
+def same_files(one: Path, other: Path) -> bool:
+    return {file.name: file.read_bytes() for file in one.iterdir()} == {
+        file.name: file.read_bytes() for file in other.iterdir()
+    }

@@ -93,15 +93,15 @@ def test_amounts_have_the_metrics_that_one_works_out_by_hand(amounts: Trial):
     assert found["naive"] == pytest.approx({"absolute_error": 2, "squared_error": 4, "cost": 3, "r2": 0})
 
 
-def test_the_challenger_decides_by_its_own_threshold(binary: Trial):
+def test_the_challenger_decides_by_its_own_threshold_and_the_baseline_by_the_costs(binary: Trial):
     labels = np.tile([1.0, 0.0], 60)
     judged = judged_as(binary, labels, challenger=np.where(labels == 1, 0.8, 0.2), naive=np.full(120, 0.5))
     costs = {}
     for threshold in (0.1, 0.5, 0.9):
         passport = binary.challenger.passport.model_copy(update={"threshold": threshold})
-        found = evaluate(judged, replace(binary.challenger, passport=passport), binary.settings())
-        costs[threshold] = found.metrics["challenger"]["cost"]
-    assert costs == {0.1: 0.5, 0.5: 0, 0.9: 1}
+        found = evaluate(judged, replace(binary.challenger, passport=passport), binary.settings()).metrics
+        costs[threshold] = (found["challenger"]["cost"], found["naive"]["cost"])
+    assert costs == {0.1: (0.5, 0.5), 0.5: (0, 0.5), 0.9: (1, 0.5)}
 
 
 def test_intervals_contain_the_mean_and_are_not_empty(trial: Trial):

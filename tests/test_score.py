@@ -1,7 +1,7 @@
 """One feature code: raw rows get the scores that the fitted pipeline gives on the feature table, bit for bit."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -154,10 +154,13 @@ def test_columns_that_no_feature_reads_change_nothing(toy: UseCase):
     pd.testing.assert_frame_equal(score_rows(toy.bundle, extra), score_rows(toy.bundle, rows), check_exact=True)
 
 
-def test_a_score_of_the_threshold_or_more_is_a_yes(each: UseCase):
-    scored = score_rows(each.bundle, each.request())
-    if each.bundle.passport.task == "regression":
-        assert list(scored) == ["score"]
-        return
-    assert scored.decision.nunique() == 2
-    assert list(scored.decision) == list(scored.score >= each.bundle.passport.threshold)
+def test_a_score_of_the_threshold_or_more_is_a_yes(toy: UseCase):
+    median = float(np.sort(toy.expected)[150])
+    bundle = replace(toy.bundle, passport=toy.bundle.passport.model_copy(update={"threshold": median}))
+    scored = score_rows(bundle, toy.request())
+    assert scored.decision.sum() == 150
+    assert scored.decision[scored.score == median].all()
+
+
+def test_an_amount_is_no_decision(amounts: UseCase):
+    assert list(score_rows(amounts.bundle, amounts.request())) == ["score"]

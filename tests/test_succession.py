@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,41 +10,9 @@ import pytest
 from keepfit import succession
 from keepfit.bundle import NONE, PASSPORT, Bundle, read_bundle, read_champion
 from keepfit.errors import BundleError, ChampionMissing
-from keepfit.evaluate import judge
 from keepfit.files import remove
-from keepfit.gate import decide
-from keepfit.succession import find_champion, in_experiment, stands, succeed
-from tests.bundles import Trial, begin, train_bundle
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A folder and a record, and what the gate's stage does with them."""
-
-    trial: Trial
-    folder: Path
-    record: Path
-
-    def run(self, challenger: Bundle, **overrides) -> None:
-        champion = find_champion(self.folder, self.record, challenger)
-        if stands(self.record, challenger, champion):
-            return
-        settings = self.trial.settings(**overrides)
-        judged = judge(self.trial.table(), challenger, settings)
-        succeed(
-            decide(judged, challenger, champion, settings), challenger, champion, folder=self.folder, record=self.record
-        )
-
-    @property
-    def told(self) -> dict:
-        return json.loads(self.record.read_text())
-
-    @property
-    def state(self) -> dict[str, bytes]:
-        """Every byte that the gate leaves behind, hidden leftovers too."""
-        files = [file for file in self.record.parent.rglob("*") if file.is_file()]
-        return {str(file.relative_to(self.record.parent)): file.read_bytes() for file in files}
-
+from keepfit.succession import find_champion, in_experiment
+from tests.bundles import Gate, Trial, begin, name, same_files, train_bundle
 
 REFUSED = {"gate.min_rows": 1000}
 
@@ -67,16 +35,6 @@ def first(trial: Trial) -> Bundle:
 @pytest.fixture
 def gate(trial: Trial, tmp_path: Path) -> Gate:
     return Gate(trial, folder=tmp_path / "champion", record=tmp_path / "gate.json")
-
-
-def name(bundle: Bundle) -> dict[str, str]:
-    return {"version": bundle.passport.version, "digest": bundle.digest}
-
-
-def same_files(one: Path, other: Path) -> bool:
-    return {file.name: file.read_bytes() for file in one.iterdir()} == {
-        file.name: file.read_bytes() for file in other.iterdir()
-    }
 
 
 def test_record_and_folder_agree_on_the_first_champion(gate: Gate, first: Bundle):
