@@ -201,9 +201,9 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch, value):
     "url",
     [
         "s3cret",
-        "gone://me:s3cret@host/toys",
-        "postgresql://me:s3cret@host:port/toys",
-        "postgresql://me:4/s3cret@host/toys",
+        "gone://me:s3cret@host/toys",  # pragma: allowlist secret
+        "postgresql://me:s3cret@host:port/toys",  # pragma: allowlist secret
+        "postgresql://me:4/s3cret@host/toys",  # pragma: allowlist secret
         "postgresql://me:p@ss:s3cret@host/toys",
         "sqlite:////gone/s3cret/toys.db",
         "sqlite:///toys.db?mode=s3cret&uri=true",
