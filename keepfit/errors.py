@@ -53,6 +53,10 @@ class TooFewRows(KeepfitError):
     """A split would leave too few rows to learn from or to judge by."""
 
 
+class UnorderedRows(KeepfitError):
+    """Rows whose features look back were given out of time order."""
+
+
 class EstimatorError(KeepfitError):
     """`model.estimator` cannot be imported, or refuses its parameters."""
 

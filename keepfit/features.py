@@ -16,6 +16,8 @@ from keepfit.dataset import Dataset, FeatureSet
 from keepfit.errors import FeatureError
 
 LABEL = "label"
+# Columns that stand beside the features in the tables that `train` and `evaluate` write.
+RESERVED = {LABEL, "score", "loss", "fold", "naive_score"}
 Function = Callable[..., pd.Series]
 
 
@@ -95,9 +97,13 @@ def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule) -> pd
     Raises FeatureError where a feature is infinite, or takes the name of a column or of the label.
     """
     columns = {name: rows[name] for name in chosen.columns}
+    if taken := RESERVED.intersection([*columns, *module.features]):
+        raise FeatureError(
+            f"{', '.join(sorted(taken))}: the name is taken by Keepfit's own columns; call the feature otherwise"
+        )
     for name, each in module.features.items():
-        if name in columns or name == LABEL:
-            raise FeatureError(f"{name}: the name is taken; call the function of the features module otherwise")
+        if name in columns:
+            raise FeatureError(f"{name}: the name is taken by a column; call the function otherwise")
         columns[name] = each.compute(rows)
     return pd.DataFrame({name: _settle(values) for name, values in columns.items()}, index=rows.index)
 

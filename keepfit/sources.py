@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from functools import partial
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -10,7 +11,8 @@ from keepfit.dataset import FileSource, PythonSource, SqlSource
 from keepfit.errors import SourceError
 
 READERS = {
-    "csv": pd.read_csv,
+    # The default parser is off by the last digit of many numbers; a request is not.
+    "csv": partial(pd.read_csv, float_precision="round_trip"),
     "parquet": pd.read_parquet,
     "jsonl": lambda file: pd.read_json(file, lines=True, convert_dates=False),
 }

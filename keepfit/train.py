@@ -23,7 +23,7 @@ from keepfit.settings import Settings
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-SCORE, LOSS, ORIGIN = "score", "loss", "origin"
+SCORE, LOSS, FOLD = "score", "loss", "fold"
 Advance = Callable[[], None]
 
 
@@ -126,7 +126,7 @@ def _score_out_of_sample(fitted: list, examples: Examples, tests: list[np.ndarra
                     settings.dataset.time: part.times,
                     LABEL: part.labels,
                     SCORE: predict_scores(estimator, part.features, settings.dataset.task),
-                    ORIGIN: f"fold {number}" if number < len(tests) else "holdout",
+                    FOLD: f"fold {number}" if number < len(tests) else "holdout",
                 }
             )
         )
@@ -136,7 +136,7 @@ def _score_out_of_sample(fitted: list, examples: Examples, tests: list[np.ndarra
 def _threshold(reference: pd.DataFrame, settings: Settings) -> float:
     if not isinstance(settings.objective.cost, DecisionCost):
         return 0.0
-    tuned = reference[reference[ORIGIN] != "holdout"]
+    tuned = reference[reference[FOLD] != "holdout"]
     return cheapest_threshold(tuned[LABEL].to_numpy(), tuned[SCORE].to_numpy(), settings.objective.cost)
 
 
@@ -156,7 +156,7 @@ def _measure_folds(reference: pd.DataFrame, threshold: float, settings: Settings
             task=settings.dataset.task,
             threshold=threshold,
         )
-        for _, part in reference.groupby(ORIGIN, sort=False)
+        for _, part in reference.groupby(FOLD, sort=False)
     ]
 
 

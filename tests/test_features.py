@@ -110,7 +110,7 @@ def test_a_missing_value_is_no_infinite_one():
     assert np.isnan(compute(pd.DataFrame({"x": [np.nan]}), CHOSEN, module_of(doubled)).doubled[0])
 
 
-@pytest.mark.parametrize("name", ["x", "label"])
+@pytest.mark.parametrize("name", ["x", "label", "score", "loss", "fold", "naive_score"])
 def test_a_feature_whose_name_is_taken_is_refused_by_name(name):
     def values(x):
         return x

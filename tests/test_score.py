@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from keepfit.bundle import Bundle
-from keepfit.errors import MissingColumn, TooFewRows
+from keepfit.errors import MissingColumn, TooFewRows, UnorderedRows
 from keepfit.features import LABEL
 from keepfit.score import predict_scores, score_rows
 from keepfit.settings import Settings
@@ -164,3 +164,9 @@ def test_a_score_of_the_threshold_or_more_is_a_yes(toy: UseCase):
 
 def test_an_amount_is_no_decision(amounts: UseCase):
     assert list(score_rows(amounts.bundle, amounts.request())) == ["score"]
+
+
+def test_rows_that_look_back_on_each_other_are_refused_out_of_time_order(sp500: UseCase):
+    request = sp500.request(slice(0, 80))
+    with pytest.raises(UnorderedRows, match="Date"):
+        score_rows(sp500.bundle, request.iloc[::-1])

@@ -218,3 +218,11 @@ def test_the_password_of_a_url_that_fails_is_never_in_the_message(tmp_path, monk
     assert "$TOY_URL" in str(refused.value)
     # A traceback would show an error that was chained.
     assert refused.value.__suppress_context__
+
+
+def test_a_number_of_a_csv_is_the_nearest_float(tmp_path):
+    # pandas' default parser is off by the last bit here.
+    numbers = [0.1 + 0.7 * i / 997 for i in range(997)]
+    path = tmp_path / "numbers.csv"
+    path.write_text("x\n" + "\n".join(map(repr, numbers)) + "\n")
+    assert list(read_source(FileSource(kind="file", path=str(path), watch=str(path))).x) == numbers

@@ -11,7 +11,7 @@ from keepfit.losses import cheapest_threshold, row_losses
 from keepfit.modelfile import dump
 from keepfit.score import predict_scores
 from keepfit.settings import Settings
-from keepfit.train import LOSS, ORIGIN, SCORE, count_fits, fit
+from keepfit.train import FOLD, LOSS, SCORE, count_fits, fit
 from tests.toys import BOOSTED, LOGISTIC, toy_amounts, toy_regression, toy_rows, toy_settings, toy_table
 
 TREE = {
@@ -32,18 +32,18 @@ def table_of(rows: pd.DataFrame, settings: Settings | None = None) -> pd.DataFra
 
 
 def on_holdout(reference: pd.DataFrame) -> pd.DataFrame:
-    return reference[reference[ORIGIN] == "holdout"]
+    return reference[reference[FOLD] == "holdout"]
 
 
 def on_folds(reference: pd.DataFrame) -> pd.DataFrame:
-    return reference[reference[ORIGIN] != "holdout"]
+    return reference[reference[FOLD] != "holdout"]
 
 
 @pytest.mark.parametrize(("settings", "rows"), CASES)
 def test_the_reference_holds_every_fold_and_the_holdout_in_order_of_time(settings, rows):
     reference = fit(table_of(rows, settings), settings).reference
-    assert reference[ORIGIN].unique().tolist() == ["fold 1", "fold 2", "fold 3", "holdout"]
-    assert list(reference) == ["x", "c", "time", "label", SCORE, ORIGIN, LOSS]
+    assert reference[FOLD].unique().tolist() == ["fold 1", "fold 2", "fold 3", "holdout"]
+    assert list(reference) == ["x", "c", "time", "label", SCORE, FOLD, LOSS]
     assert reference.time.is_monotonic_increasing
     assert len(on_holdout(reference)) == 60
     assert np.isfinite(reference[[SCORE, LOSS]]).all(axis=None)
@@ -65,7 +65,7 @@ def test_a_model_that_memorises_is_found_out_by_its_reference():
     table = table_of(rows)
     trained = fit(table, settings)
     assert (predict_scores(trained.model, table, "binary") == table.label).all()
-    for _, part in trained.reference.groupby(ORIGIN):
+    for _, part in trained.reference.groupby(FOLD):
         assert 0.25 < (part[SCORE] != part.label).mean() < 0.75
 
 
