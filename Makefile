@@ -1,10 +1,11 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro compare test test-slow lint bench lock clean
+.PHONY: help venv fresh-venv params repro compare serve test test-slow lint bench lock clean
 
 VENV ?= .venv
 DATASET ?=
 BASE ?= main
+PORT ?= 3000
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo "$$p" && break; done)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
@@ -30,11 +31,15 @@ params: venv  ## compose params.yaml from conf/
 
 repro: params  ## take the data to a packaged model (DATASET=flights changes the use case)
 	@dvc repro
+	@! python -m keepfit pending || { dvc repro --force --single-item gate && dvc repro; }
 	@python -m keepfit summary
 
 compare: venv  ## what the last commit does to the champion and the metrics, as Markdown (BASE=main)
 	@test -z "$$(git status --porcelain)" || { echo "compare: commit or stash your changes first" >&2; exit 1; }
 	@sh .github/compare "$(BASE)"
+
+serve: venv  ## answer requests with the champion, on http://127.0.0.1:$(PORT)
+	@bentoml serve "$(CURDIR)/$$(python -m keepfit bento)" --host 127.0.0.1 --port $(PORT)
 
 test: venv  ## the quick tests
 	@pytest -m "not slow" -n 2

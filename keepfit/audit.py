@@ -7,7 +7,7 @@ import pandas as pd
 
 from keepfit.dataset import Dataset
 from keepfit.errors import LookAhead, LookBack
-from keepfit.features import LABEL, FeatureModule, compute, compute_label, look_back
+from keepfit.features import LABEL, FeatureModule, columns_read, compute, compute_label, look_back
 from keepfit.spans import parse_span
 
 # Rows before each cut that are compared, and rows after it that are altered.
@@ -27,8 +27,11 @@ def audit(rows: pd.DataFrame, table: pd.DataFrame, dataset: Dataset, module: Fea
     def labels(part: pd.DataFrame) -> pd.DataFrame:
         return compute_label(part, dataset, module).to_frame(LABEL)
 
+    outcomes = sorted(set(outcome_columns(rows, dataset, module)) & set(columns_read(dataset.features, module)))
     for cut in cut_points(len(rows), cuts):
         _audit_features(rows, table, features, cut=cut, reach=look_back(module))
+        if outcomes:
+            _audit_outcomes(rows.iloc[max(0, cut - COMPARED - look_back(module)) : cut], features, outcomes, dataset)
         if dataset.label in module.labels:
             _audit_label(rows, labels, cut=cut, dataset=dataset)
 
@@ -36,6 +39,18 @@ def audit(rows: pd.DataFrame, table: pd.DataFrame, dataset: Dataset, module: Fea
 def cut_points(rows: int, cuts: int) -> list[int]:
     """Return up to `cuts` positions, evenly spread, the last one at the end of the table."""
     return sorted({int(cut) for cut in np.linspace(0, rows, cuts + 1)[1:] if cut >= 1})
+
+
+def outcome_columns(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> list[str]:
+    """Return the columns that tell the label of their own row, and so are unknown until the horizon has passed.
+
+    A label that a function takes from other rows (tomorrow's close) is told by no column of its own row.
+    """
+    if dataset.label not in module.labels:
+        return [dataset.label]
+    part = rows.tail(COMPARED)
+    label, turned = (compute_label(each, dataset, module).to_frame(LABEL) for each in (part, part.iloc[::-1]))
+    return [] if _first_difference(label, turned, part.index) else list(module.labels[dataset.label].reads)
 
 
 def alter(rows: pd.DataFrame) -> pd.DataFrame:
@@ -57,6 +72,24 @@ def _audit_features(rows: pd.DataFrame, table: pd.DataFrame, features: Compute, 
         if _first_difference(table[[name]], features(rows.iloc[:cut])[[name]], compared.index):
             raise LookAhead(f"{name}: changes before row {cut} when the rows from {cut} on are removed")
         raise LookBack(f"{name}: reads more than the {reach} rows back that the features declare; set look_back")
+
+
+def _audit_outcomes(before: pd.DataFrame, features: Compute, outcomes: list[str], dataset: Dataset) -> None:
+    horizon, times = parse_span(dataset.horizon), before[dataset.time]
+    last = before.index[-1]
+    late = before.index > last - horizon if isinstance(horizon, int) else times > times[last] - horizon
+    unknown = late | (before.index == last)
+    changed = {
+        name: before[name].where(~unknown, before[name].fillna(0) * 3 + 1)
+        if pd.api.types.is_numeric_dtype(before[name])
+        else before[name].where(~unknown)
+        for name in outcomes
+    }
+    if name := _first_difference(features(before), features(before.assign(**changed)), before.index[-1:]):
+        raise LookAhead(
+            f"{name}: reads {', '.join(outcomes)} of rows whose label is not known yet "
+            f"(dataset.horizon = {dataset.horizon})"
+        )
 
 
 def _audit_label(rows: pd.DataFrame, labels: Compute, *, cut: int, dataset: Dataset) -> None:

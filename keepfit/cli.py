@@ -59,6 +59,27 @@ def summary() -> None:
         _show_lines(summarise(settings, reports))
 
 
+@app.command()
+def bento() -> None:
+    """Say where the package of this use case is."""
+    from keepfit.settings import load_settings
+
+    with one_line_errors():
+        _say(f"models/{load_settings(PARAMS).dataset.name}/bento")
+
+
+@app.command()
+def pending() -> None:
+    """End with status 0 where an experiment's gate said promote, which experiments never do; else with 1."""
+    from keepfit.files import read_json
+    from keepfit.settings import load_settings
+
+    with one_line_errors():
+        name = load_settings(PARAMS).dataset.name
+        said = read_json(Path("reports", name, "gate.json")) or {}
+    raise typer.Exit(0 if said.get("decision") == "promote" and not said.get("replaced") else 1)
+
+
 @quarantine.callback()
 def list_quarantine(
     context: typer.Context,

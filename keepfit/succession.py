@@ -26,8 +26,13 @@ def find_champion(
     champion, recorded = read_champion(folder), _recorded(record)
     if champion is not None or recorded is None:
         return champion
+    kept = read_champion(keepsake(folder))
+    if kept is not None and kept.digest == recorded["digest"]:
+        copy_bundle(kept, folder)
+        return read_champion(folder)
     if recorded["version"] == challenger.passport.version:
         copy_bundle(challenger, folder)
+        copy_bundle(challenger, keepsake(folder))
         return read_champion(folder)
     if in_experiment() or not may_be_fetched():
         return None
@@ -36,6 +41,14 @@ def find_champion(
         f"{challenger.passport.version}: fetch the champion (`dvc pull {folder}`), make it again "
         f"(`git stash && make repro && git stash pop`), or delete {record} to start without one"
     )
+
+
+def keepsake(folder: Path) -> Path:
+    """Return where a copy of the champion is kept that DVC does not know of.
+
+    `dvc checkout`, and so every experiment, removes the outputs of the datasets that are not in use.
+    """
+    return folder.with_name(f".{folder.name}.keepsake")
 
 
 def stands(record: Path, challenger: Bundle, champion: Bundle | None) -> bool:
@@ -73,6 +86,7 @@ def succeed(decision: Decision, challenger: Bundle, champion: Bundle | None, *, 
     )
     if replaced:
         copy_bundle(challenger, folder)
+        copy_bundle(challenger, keepsake(folder))
     elif champion is None:
         write_none(folder, decision.why)
 

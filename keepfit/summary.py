@@ -18,9 +18,9 @@ def summarise(settings: Settings, reports: Path) -> list[Line]:
         *_describe_rows(read["ingest"], read["validation"]),
         *_describe_metrics(read["metrics"], read["gate"], settings),
         *_describe_gate(read["gate"]),
-        ("package", f"models/{name}/bento"),
+        ("package", f"models/{name}/bento" if read["gate"]["champion"] else "none: there is no champion yet"),
         ("next", "dvc plots show --open   dvc exp run -S model=random_forest   dvc exp show --only-changed"),
-        ("", f"bentoml serve models/{name}/bento"),
+        ("", "make serve"),
     ]
 
 

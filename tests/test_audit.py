@@ -237,3 +237,59 @@ def test_altered_rows_keep_their_index_and_types_and_nothing_else():
 def test_marking_a_function_leaves_it_callable():
     assert isinstance(vars(tomorrow)["feature"], Feature)
     assert tomorrow(pd.Series([1.0, 2.0]))[0] == 2.0
+
+
+@feature()
+def label_itself(y):
+    return y
+
+
+@feature(look_back=1)
+def label_of_the_row_before(y):
+    return y.shift(1)
+
+
+@feature(look_back=2)
+def label_of_two_rows_before(y):
+    return y.shift(2)
+
+
+@pytest.mark.parametrize(("planted", "horizon"), [(label_itself, 0), (label_itself, 1), (label_of_the_row_before, 2)])
+def test_a_label_that_is_not_known_yet_is_no_feature(planted, horizon):
+    with pytest.raises(LookAhead, match=f"^{planted.__name__}: reads y of rows whose label is not known yet"):
+        run(planted, horizon=horizon)
+
+
+def test_a_label_column_used_as_it_is_is_no_feature():
+    with pytest.raises(LookAhead, match=r"^y: reads y"):
+        run(features={"module": "as_is", "columns": ["x", "y"]})
+
+
+@pytest.mark.parametrize(("planted", "horizon"), [(label_of_the_row_before, 1), (label_of_two_rows_before, 2)])
+def test_a_label_that_is_known_by_then_may_be_a_feature(planted, horizon):
+    run(planted, horizon=horizon)
+
+
+def test_what_a_label_function_reads_of_its_own_row_is_no_feature():
+    @label
+    def late(x):
+        return (x > 0).astype(float)
+
+    @feature()
+    def doubled(x):
+        return 2 * x
+
+    with pytest.raises(LookAhead, match=r"^doubled: reads x of rows whose label is not known yet"):
+        run(late, doubled, label="late", features={"module": "as_is", "columns": ["c"]})
+
+
+def test_what_a_label_function_reads_of_later_rows_may_be_a_feature():
+    @label
+    def rises(x):
+        return (x.shift(-1) > x).astype(float).where(x.shift(-1).notna())
+
+    @feature()
+    def doubled(x):
+        return 2 * x
+
+    run(rises, doubled, label="rises")

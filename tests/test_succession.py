@@ -11,7 +11,7 @@ from keepfit import succession
 from keepfit.bundle import NONE, PASSPORT, Bundle, read_bundle, read_champion
 from keepfit.errors import BundleError, ChampionMissing
 from keepfit.files import remove
-from keepfit.succession import find_champion, in_experiment
+from keepfit.succession import find_champion, in_experiment, keepsake
 from tests.bundles import Gate, Trial, begin, name, same_files, train_bundle
 
 REFUSED = {"gate.min_rows": 1000}
@@ -35,6 +35,12 @@ def first(trial: Trial) -> Bundle:
 @pytest.fixture
 def gate(trial: Trial, tmp_path: Path) -> Gate:
     return Gate(trial, folder=tmp_path / "champion", record=tmp_path / "gate.json")
+
+
+def be_a_clone(gate: Gate) -> None:
+    """Take away what a clone has not."""
+    remove(gate.folder)
+    remove(keepsake(gate.folder))
 
 
 def test_record_and_folder_agree_on_the_first_champion(gate: Gate, first: Bundle):
@@ -108,7 +114,7 @@ def test_a_clone_gets_the_champion_back_from_the_same_recipe(gate: Gate, first: 
     gate.run(first)
     gate.run(better)
     before = gate.state
-    remove(gate.folder)
+    be_a_clone(gate)
     gate.run(better)
     assert gate.state == before
 
@@ -117,7 +123,7 @@ def test_a_clone_on_another_machine_records_its_own_digest(gate: Gate, better: B
     gate.run(better)
     written = json.dumps({**gate.told, "champion": {**name(better), "digest": "of another machine"}})
     gate.record.write_text(written)
-    remove(gate.folder)
+    be_a_clone(gate)
     gate.run(better)
     assert gate.told["champion"] == name(better)
     assert same_files(gate.folder, better.folder)
@@ -142,7 +148,7 @@ def test_a_record_of_another_champion_than_the_folders_is_written_anew(gate: Gat
 
 def test_a_clone_with_another_recipe_is_told_how_to_get_the_champion(gate: Gate, first: Bundle, better: Bundle):
     gate.run(better)
-    remove(gate.folder)
+    be_a_clone(gate)
     before = gate.state
     version = better.passport.version
     with pytest.raises(
@@ -156,7 +162,7 @@ def test_a_clone_with_another_recipe_is_told_how_to_get_the_champion(gate: Gate,
 
 def test_a_clone_without_a_remote_starts_a_line_of_its_own(gate: Gate, first: Bundle, better: Bundle):
     gate.run(better)
-    remove(gate.folder)
+    be_a_clone(gate)
     assert find_champion(gate.folder, gate.record, first, may_be_fetched=lambda: False) is None
 
 
@@ -165,7 +171,7 @@ def test_a_folder_without_a_champion_does_not_hide_the_one_on_record(gate: Gate,
     gate.run(first, **REFUSED)
     empty = (gate.folder / NONE).read_bytes()
     gate.run(better)
-    remove(gate.folder)
+    be_a_clone(gate)
     gate.folder.mkdir()
     (gate.folder / NONE).write_bytes(empty)
     with pytest.raises(ChampionMissing):
@@ -201,7 +207,7 @@ def test_an_experiment_without_a_champion_leaves_a_folder_that_says_so(gate: Gat
 
 def test_an_experiment_in_a_clone_keeps_the_missing_champion_on_record(gate: Gate, first: Bundle, better, monkeypatch):
     gate.run(better)
-    remove(gate.folder)
+    be_a_clone(gate)
     monkeypatch.setenv("DVC_EXP_NAME", "try-1")
     gate.run(first)
     assert (gate.told["decision"], gate.told["replaced"]) == ("promote", False)
@@ -241,7 +247,7 @@ def test_a_kill_between_the_two_renames_of_the_folder_loses_no_champion(gate: Ga
     gate.run(better)
     assert gate.told["previous"] == name(first)
     assert same_files(gate.folder, better.folder)
-    assert sorted(file.name for file in gate.record.parent.iterdir()) == ["champion", "gate.json"]
+    assert sorted(file.name for file in gate.record.parent.iterdir()) == [".champion.keepsake", "champion", "gate.json"]
 
 
 @pytest.mark.parametrize("spoil", [PASSPORT, "reference.parquet"])
@@ -259,3 +265,22 @@ def test_the_champion_is_a_copy_that_outlives_the_challenger(gate: Gate, trial: 
     gate.run(challenger)
     remove(tmp_path / "lost")
     assert read_bundle(gate.folder, digest=challenger.digest).passport == challenger.passport
+
+
+def test_a_champion_that_dvc_cleaned_away_comes_back_from_its_keepsake(gate: Gate, first: Bundle, better: Bundle):
+    # `dvc checkout` removes the outputs of the datasets that are not in use.
+    gate.run(better)
+    remove(gate.folder)
+    found = find_champion(gate.folder, gate.record, first, may_be_fetched=lambda: False)
+    assert found.digest == better.digest
+    assert same_files(gate.folder, better.folder)
+
+
+def test_a_keepsake_of_another_champion_is_not_taken(gate: Gate, first: Bundle, better: Bundle):
+    gate.run(first)
+    old = gate.record.read_bytes()
+    gate.run(better)
+    remove(gate.folder)
+    gate.record.write_bytes(old)
+    with pytest.raises(ChampionMissing):
+        find_champion(gate.folder, gate.record, better)
