@@ -14,7 +14,7 @@ FORMAT = 1
 class Inputs(Section):
     """SHA-256 of what the bundle was made from."""
 
-    raw: str
+    rows: str
     table: str
     code: str
     params: str

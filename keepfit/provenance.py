@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def issue_passport(
-    trained: "Trained", settings: Settings, module: FeatureModule, *, raw: str, table: str, code: str
+    trained: "Trained", settings: Settings, module: FeatureModule, *, rows: str, table: str, code: str
 ) -> Passport:
-    """Return the passport of a trained model; `raw`, `table` and `code` are SHA-256 of what it was made from."""
+    """Return the passport of a trained model; `rows`, `table` and `code` are SHA-256 of what it was made from."""
     dataset = settings.dataset
-    inputs = Inputs(raw=raw, table=table, code=code, params=hash_json(training_params(settings)))
+    inputs = Inputs(rows=rows, table=table, code=code, params=hash_json(training_params(settings)))
     reads = columns_read(dataset.features, module)
     return Passport(
-        version=hash_json([inputs.raw, inputs.code, inputs.params])[:12],
+        version=hash_json([inputs.rows, inputs.code, inputs.params])[:12],
         dataset=dataset.name,
         task=dataset.task,
         label=dataset.label,

@@ -5,7 +5,7 @@ from pathlib import Path
 from keepfit import stage
 from keepfit.bundle import write_bundle
 from keepfit.features import load_module
-from keepfit.files import hash_file, read_json, read_table
+from keepfit.files import hash_file, read_table
 from keepfit.imports import hash_code
 from keepfit.live import log_folds
 from keepfit.progress import progress
@@ -14,7 +14,7 @@ from keepfit.settings import Settings
 from keepfit.train import count_fits, fit
 
 
-def main(settings: Settings, table: Path, record: Path, challenger: Path, folds: Path) -> None:
+def main(settings: Settings, valid: Path, table: Path, challenger: Path, folds: Path) -> None:
     with progress("training", count_fits(settings)) as advance:
         trained = fit(read_table(table), settings, advance=advance)
     features = Path("features", f"{settings.dataset.features.module}.py")
@@ -22,7 +22,7 @@ def main(settings: Settings, table: Path, record: Path, challenger: Path, folds:
         trained,
         settings,
         load_module(settings.dataset.features.module),
-        raw=read_json(record)["sha256"],
+        rows=hash_file(valid),
         table=hash_file(table),
         code=hash_code(Path("stages/train.py"), Path(), extra=(features,)),
     )

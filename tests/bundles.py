@@ -37,7 +37,7 @@ def train_bundle(folder: Path, table: pd.DataFrame, settings: Settings, *, code:
     """Train, write and read back a bundle; another `code` is another recipe."""
     trained = fit(table, settings)
     module = load_module(settings.dataset.features.module)
-    passport = issue_passport(trained, settings, module, raw="raw", table="table", code=code)
+    passport = issue_passport(trained, settings, module, rows="rows", table="table", code=code)
     write_bundle(
         folder, passport, model=trained.model, holdout_model=trained.holdout_model, reference=trained.reference
     )

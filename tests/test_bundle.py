@@ -34,7 +34,7 @@ FILES = [MODEL, HOLDOUT_MODEL, REFERENCE, SCHEMA]
 
 
 def issue(trained: Trained, settings: Settings) -> Passport:
-    return issue_passport(trained, settings, load_module("as_is"), raw="raw", table="table", code="code")
+    return issue_passport(trained, settings, load_module("as_is"), rows="rows", table="table", code="code")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.toys import toy_rows, toy_settings, toy_table
 
 def passport_of(settings: Settings, **inputs: str) -> Any:
     trained = fit(toy_table(toy_rows(), settings), settings)
-    hashes = {"raw": "r", "table": "t", "code": "c", **inputs}
+    hashes = {"rows": "r", "table": "t", "code": "c", **inputs}
     return issue_passport(trained, settings, load_module("as_is"), **hashes)
 
 
@@ -23,13 +23,13 @@ def test_a_passport_says_what_the_model_is_and_what_it_was_made_from(settings):
     assert passport.estimator == "sklearn.linear_model.LogisticRegression"
     assert passport.features == ("x", "c")
     assert list(passport.request.columns) == ["time", "x", "c"]
-    assert (passport.inputs.raw, passport.inputs.table, passport.inputs.code) == ("r", "t", "c")
+    assert (passport.inputs.rows, passport.inputs.table, passport.inputs.code) == ("r", "t", "c")
     assert set(passport.metrics) == {"folds", "holdout"}
 
 
 def test_the_metrics_of_folds_leave_the_holdout_out(settings):
     trained = fit(toy_table(toy_rows(), settings), settings)
-    passport = issue_passport(trained, settings, load_module("as_is"), raw="r", table="t", code="c")
+    passport = issue_passport(trained, settings, load_module("as_is"), rows="r", table="t", code="c")
     mean = sum(fold["log_loss"] for fold in trained.folds[:3]) / 3
     assert passport.metrics["folds"]["log_loss"] == pytest.approx(mean, rel=1e-12)
     assert passport.metrics["holdout"] == trained.folds[3]
@@ -40,7 +40,7 @@ def test_the_version_is_that_of_the_recipe(settings):
     assert passport_of(settings).version == version
     # The table follows from the raw rows, the code and the parameters.
     assert passport_of(settings, table="another").version == version
-    others = [passport_of(settings, raw="another"), passport_of(settings, code="another")]
+    others = [passport_of(settings, rows="another"), passport_of(settings, code="another")]
     others.append(passport_of(toy_settings(seed=8)))
     assert len({version, *(other.version for other in others)}) == 4
 

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +21,10 @@ class Clone:
 
     def run(self, *command: str, status: int | None = 0) -> str:
         """Run a command as a user would; return what it printed."""
-        venv = Path(sys.prefix)
         done = subprocess.run(
             command,
             cwd=self.path,
-            env={**os.environ, "PATH": f"{venv}/bin:{os.environ['PATH']}", "VENV": str(venv), "COLUMNS": "160"},
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=1200,
@@ -33,8 +34,30 @@ class Clone:
         assert status is None or done.returncode == status, printed
         return printed
 
+    @property
+    def environment(self) -> dict[str, str]:
+        venv = sys.prefix
+        return {**os.environ, "PATH": f"{venv}/bin:{os.environ['PATH']}", "VENV": venv, "COLUMNS": "160"}
+
+    def start(self, *command: str) -> subprocess.Popen:
+        """Start a command in a process group of its own."""
+        return subprocess.Popen(command, cwd=self.path, env=self.environment, start_new_session=True)
+
     def read(self, name: str) -> bytes:
         return (self.path / name).read_bytes()
+
+
+def wait_until_ready(url: str, server: subprocess.Popen, patience: float = 60) -> None:
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        assert server.poll() is None, "the server ended"
+        try:
+            urllib.request.urlopen(f"{url}/readyz", timeout=1)
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"not ready after {patience} s")
 
 
 def make_clone(path: Path) -> Clone:

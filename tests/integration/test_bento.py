@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,7 +15,7 @@ import pytest
 
 from keepfit.bundle import read_bundle
 from keepfit.score import predict_scores
-from tests.integration.conftest import Clone
+from tests.integration.conftest import Clone, wait_until_ready
 
 pytestmark = pytest.mark.slow
 
@@ -47,24 +46,11 @@ def address(reproduced: Clone, environment: Path, tmp_path_factory: pytest.TempP
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_ready(url, server)
+        wait_until_ready(url, server)
         yield url
     finally:
         server.terminate()
         server.wait(timeout=30)
-
-
-def _wait_until_ready(url: str, server: subprocess.Popen, patience: float = 60) -> None:
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        assert server.poll() is None, "the server ended"
-        try:
-            urllib.request.urlopen(f"{url}/readyz", timeout=1)
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"not ready after {patience} s")
 
 
 def post(url: str, body: dict) -> tuple[int, dict]:

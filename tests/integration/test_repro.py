@@ -1,10 +1,15 @@
 """`make repro` from a clean clone, on real data."""
 
 import json
+import os
+import shutil
+import signal
+import socket
+from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Clone
+from tests.integration.conftest import Clone, make_clone, wait_until_ready
 
 pytestmark = pytest.mark.slow
 
@@ -15,8 +20,6 @@ def test_a_clean_clone_reproduces_the_committed_lock_and_reports(reproduced: Clo
 
 
 def test_two_clean_clones_make_the_same_champion_to_the_last_bit(reproduced: Clone, tmp_path):
-    from tests.integration.conftest import make_clone
-
     other = make_clone(tmp_path / "other")
     other.run("make", "repro")
     for name in ("dvc.lock", "reports/sp500/metrics.json", "reports/sp500/gate.json"):
@@ -77,6 +80,55 @@ def test_an_experiment_is_shown_and_leaves_the_champion_alone(reproduced: Clone)
     assert reproduced.read("dvc.lock") == lock
 
 
+def test_an_experiments_winner_is_promoted_once_conf_says_so(reproduced: Clone, tmp_path):
+    copy = Clone(Path(shutil.copytree(reproduced.path, tmp_path / "copy", symlinks=True)))
+    conf = copy.path / "conf/config.yaml"
+    conf.write_text(
+        conf.read_text().replace("require: better", "require: no_worse").replace("margin: 0.01", "margin: 0.2")
+    )
+    copy.run("dvc", "exp", "run", "-S", "model=linear", "-S", "search=none")
+    told = json.loads(copy.read("reports/sp500/gate.json"))
+    assert (told["decision"], told["replaced"]) == ("promote", False)
+    conf.write_text(
+        conf.read_text()
+        .replace("model: hist_gradient_boosting", "model: linear")
+        .replace("search: random", "search: none")
+    )
+    printed = copy.run("make", "repro")
+    told = json.loads(copy.read("reports/sp500/gate.json"))
+    assert (told["decision"], told["replaced"]) == ("promote", True)
+    assert "LogisticRegression" in json.loads(copy.read("models/sp500/champion/passport.json"))["estimator"]
+    assert f"promoted {told['champion']['version']}" in printed
+    assert "Running stage 'gate'" not in copy.run("make", "repro")
+
+
+def test_a_first_challenger_that_is_refused_ends_with_the_table_too(tmp_path):
+    clone = make_clone(tmp_path / "keepfit")
+    (clone.path / "reports/sp500/gate.json").unlink()
+    conf = clone.path / "conf/config.yaml"
+    conf.write_text(
+        conf.read_text()
+        .replace("model: hist_gradient_boosting", "model: naive")
+        .replace("search: random", "search: none")
+    )
+    printed = clone.run("make", "repro")
+    assert "refused" in printed
+    assert "scores vary" in printed
+    assert "none: there is no champion yet" in printed
+
+
+def test_make_serve_answers(reproduced: Clone):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = reproduced.start("make", "serve", f"PORT={port}")
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}", server)
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
 def test_a_typing_mistake_in_the_configuration_is_one_line_before_any_stage_runs(fresh: Clone):
     file = fresh.path / "conf/config.yaml"
     text = file.read_text()
@@ -96,6 +148,8 @@ def test_another_dataset_goes_through_and_switching_back_loses_nothing(reproduce
     printed = reproduced.run("make", "repro", f"DATASET={dataset}")
     assert f"models/{dataset}/bento" in printed
     assert "promoted" in printed
+    # This removes the outputs of the dataset that is not in use, as every experiment does.
+    reproduced.run("dvc", "checkout", "--quiet")
     reproduced.run("git", "checkout", "--quiet", ".")
     again = reproduced.run("make", "repro")
     assert "Running stage 'train'" not in again
