@@ -87,19 +87,19 @@ def list_quarantine(
     export: Annotated[Path | None, typer.Option(help="Write the rows to this CSV, to be mended.")] = None,
 ) -> None:
     """List the rows that were set aside, with their reasons."""
-    from keepfit.columns import as_text
+    from keepfit.repairs import export_rows
 
     if context.invoked_subcommand is not None:
         return
     with one_line_errors():
-        _, table = _quarantined()
+        dataset, table = _quarantined()
         if export is not None:
-            table.map(as_text, na_action="ignore").to_csv(export, index=False)
+            export.write_text(export_rows(table))
             _say(f"{len(table)} rows in {export}: mend them there, then `keepfit quarantine replay {export}`")
         elif table.empty:
             _say("no row is set aside")
         else:
-            _show_table(table.head(rows))
+            _show_table(_shorten(table.head(rows), dataset))
             _say(f"{min(rows, len(table))} of {len(table)} rows; `--rows` shows more, `--export FILE` writes them all")
 
 
@@ -110,20 +110,28 @@ def replay_quarantine(
     ] = None,
 ) -> None:
     """Check the rows again: mended ones that pass take the place of the raw ones at the next `make repro`."""
-    from keepfit.repairs import add_repairs, read_repairs
+    from keepfit.files import read_table
+    from keepfit.progress import working
+    from keepfit.repairs import add_repairs, read_changed, read_repairs
     from keepfit.validate import replay
 
     with one_line_errors():
-        dataset, table = _quarantined()
-        rows = table if file is None else read_repairs(file, dataset)
-        if rows is None:
-            raise KeepfitError(f"{file}: no such file")
-        mended, still = replay(rows, table, dataset)
-        if not still.empty:
-            _show_table(still)
-        if file is not None and not mended.empty:
-            add_repairs(REPAIRS / f"{dataset.name}.csv", mended, dataset)
-        _say(f"{len(mended)} of {len(rows)} rows pass the rules now; `make repro` takes them in")
+        dataset, rows = _quarantined()
+        repairs = REPAIRS / f"{dataset.name}.csv"
+        if file is not None:
+            rows = read_changed(file, rows, dataset)
+        with working("validating"):
+            raw = read_table(Path("data", dataset.name, "raw.parquet"))
+            mended = None if file is None else rows
+            passing, refused = replay(raw, read_repairs(repairs, dataset, beside=mended), rows, dataset)
+        if not refused.empty:
+            _show_table(_shorten(refused, dataset))
+        if file is not None and not passing.empty:
+            add_repairs(repairs, passing, dataset)
+        _say(
+            f"{len(passing)} of {len(rows)} {'' if file is None else 'changed '}rows pass the rules now; "
+            "`make repro` takes them in"
+        )
 
 
 def _quarantined() -> tuple[Any, Any]:
@@ -135,6 +143,13 @@ def _quarantined() -> tuple[Any, Any]:
     if not path.exists():
         raise KeepfitError(f"{path}: not there yet; `make repro` writes it")
     return dataset, read_table(path)
+
+
+def _shorten(table: Any, dataset: Any) -> Any:
+    """Return the columns that say which row it is and what is wrong with it."""
+    named = {name for name in dataset.columns if table["reasons"].str.contains(f"{name}:", regex=False).any()}
+    wide = dict.fromkeys([dataset.time, *dataset.keys, *(name for name in table if name in named), "reasons"])
+    return table[list(wide)]
 
 
 def _say(text: str) -> None:

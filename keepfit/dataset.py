@@ -77,10 +77,10 @@ class Dataset(Section):
     task: Task
     source: Annotated[PythonSource | FileSource | SqlSource, Field(discriminator="kind")]
     until: date | datetime | None
-    may_go_backwards: bool = False
+    may_go_backwards: bool
     time: str
     ordered: bool
-    freshness: Span | None = None
+    freshness: Span | None
     keys: tuple[str, ...]
     columns: dict[str, Column]
     features: FeatureSet

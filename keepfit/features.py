@@ -53,7 +53,12 @@ class FeatureModule:
 
 
 def feature(*, look_back: int = 0) -> Callable[[Function], Function]:
-    """Mark a function over columns as a feature that reads `look_back` rows before its own."""
+    """Mark a function over columns as a feature that reads `look_back` rows before its own.
+
+    Raises FeatureError.
+    """
+    if not isinstance(look_back, int) or look_back < 0:
+        raise FeatureError(f"look_back={look_back!r}: allowed: a number of rows of zero or more")
 
     def mark(function: Function) -> Function:
         vars(function)["feature"] = Feature(function, tuple(inspect.signature(function).parameters), look_back)
@@ -72,8 +77,8 @@ def load_module(name: str) -> FeatureModule:
     """Import `features/NAME.py`; raise FeatureError."""
     try:
         members = vars(importlib.import_module(f"features.{name}"))
-    except ImportError as error:
-        raise FeatureError(f"dataset.features.module: {name!r}: {error}") from error
+    except Exception as error:
+        raise FeatureError(f"features/{name}.py (dataset.features.module): {error!r}") from error
     return FeatureModule(
         features={key: member.feature for key, member in members.items() if hasattr(member, "feature")},
         labels={key: member.label for key, member in members.items() if hasattr(member, "label")},

@@ -76,16 +76,16 @@ def validate(raw: pd.DataFrame, dataset: Dataset, repairs: pd.DataFrame | None =
     )
 
 
-def replay(rows: pd.DataFrame, quarantine: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Check quarantined `rows` again, mended or not: those that pass, and the others with their reasons.
+def replay(
+    raw: pd.DataFrame, repairs: pd.DataFrame | None, rows: pd.DataFrame, dataset: Dataset
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return which of `rows` (by `row_hash`) pass with these repairs, and the others with their reasons.
 
-    A row that is no longer in quarantine is left out. Raises MissingColumn.
+    They are judged in the whole table: a duplicate or a row out of order is one only there. Raises MissingColumn.
     """
-    known = rows[rows[ROW_HASH].isin(quarantine[ROW_HASH])].reset_index(drop=True)
-    faults = find_faults(known, parse(known, dataset.columns), dataset)
-    broken = known.index.isin(faults["row"])
-    reasons = faults.groupby("row")["reason"].agg("; ".join)
-    return known[~broken], known[broken].assign(**{REASONS: reasons})
+    found = validate(raw, dataset, repairs)
+    refused = found.quarantine[found.quarantine[ROW_HASH].isin(rows[ROW_HASH])]
+    return rows[~rows[ROW_HASH].isin(refused[ROW_HASH])], refused
 
 
 def find_faults(raw: pd.DataFrame, typed: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:

@@ -100,7 +100,7 @@ def test_rows_that_are_exported_mended_and_replayed_are_taken_in_by_the_next_run
     rows.assign(y=["1", "1", "lots"], c=["8", "9", "9"]).to_csv("mine.csv", index=False)
     found = keepfit("quarantine", "replay", "mine.csv")
     assert "lots" in found.out
-    assert "2 of 3 rows pass the rules now" in found.out
+    assert "2 of 3 changed rows pass the rules now" in found.out
     assert len(pd.read_csv("data/repairs/toy.csv")) == 2
     assert run_validate()["quarantined"] == 1
     valid = pd.read_parquet("data/toy/valid.parquet")

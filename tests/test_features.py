@@ -65,7 +65,7 @@ def test_features_come_in_the_order_of_the_file_and_labels_are_none_of_them():
 
 
 def test_a_module_that_is_not_there_is_refused_by_name():
-    with pytest.raises(FeatureError, match=r"dataset.features.module: 'nowhere'"):
+    with pytest.raises(FeatureError, match=r"features/nowhere.py"):
         load_module("nowhere")
 
 
@@ -230,3 +230,19 @@ def test_flight_features_have_exact_values():
 def test_no_gust_is_zero_only_where_wind_was_measured():
     rows = pd.DataFrame({"wind_gust": [30.0, np.nan, np.nan], "wind_speed": [20.0, 5.0, np.nan]})
     np.testing.assert_array_equal(load_module("flights").features["gust"].compute(rows), [30.0, 0.0, np.nan])
+
+
+@pytest.mark.parametrize("look_back", ["24h", -1, 2.5])
+def test_a_look_back_that_is_no_number_of_rows_is_refused(look_back):
+    with pytest.raises(FeatureError, match="look_back="):
+        feature(look_back=look_back)
+
+
+@pytest.mark.parametrize(
+    "text", ["import nowhere", "from keepfit.features import feature\n@feature\ndef x(a): return a", "x = y"]
+)
+def test_a_module_that_cannot_be_imported_is_named(tmp_path, monkeypatch, text):
+    (tmp_path / "broken.py").write_text(text)
+    monkeypatch.setattr("features.__path__", [str(tmp_path)])
+    with pytest.raises(FeatureError, match=r"^features/broken.py"):
+        load_module("broken")

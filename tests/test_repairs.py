@@ -6,7 +6,7 @@ from pandas.testing import assert_frame_equal
 
 from keepfit.errors import MissingColumn, SourceError
 from keepfit.files import read_table, write_table
-from keepfit.repairs import ROW_HASH, add_repairs, apply_repairs, hash_rows, read_repairs
+from keepfit.repairs import ROW_HASH, add_repairs, apply_repairs, export_rows, hash_rows, read_changed, read_repairs
 from keepfit.validate import REASONS, replay, validate
 from tests.toys import toy_dataset, toy_rows
 
@@ -19,17 +19,21 @@ def raw(**columns: list) -> pd.DataFrame:
     return pd.DataFrame({**default, **columns})
 
 
-def mend(quarantine: pd.DataFrame, path, **values) -> int:
+def mend(rows: pd.DataFrame, path, **values) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What a person does: export, change cells in the CSV, replay, keep what passes."""
-    quarantine.assign(**values).to_csv(path.with_name("export.csv"), index=False)
-    passing, _ = replay(read_repairs(path.with_name("export.csv"), DATASET), quarantine, DATASET)
-    return add_repairs(path, passing, DATASET)
+    quarantine, export = validate(rows, DATASET).quarantine, path.with_name("export.csv")
+    export.write_text(export_rows(quarantine.assign(**values)))
+    changed = read_changed(export, quarantine, DATASET)
+    passing, refused = replay(rows, read_repairs(path, DATASET, beside=changed), changed, DATASET)
+    add_repairs(path, passing, DATASET)
+    return passing, refused
 
 
 def test_a_row_that_was_mended_is_taken_in_where_it_belongs(tmp_path):
     rows = raw(x=[1.0, "two", 3.0, 4.0])
     repairs = tmp_path / "toy.csv"
-    assert mend(validate(rows, DATASET).quarantine, repairs, x="2.5") == 1
+    mend(rows, repairs, x="2.5")
+    assert len(read_repairs(repairs, DATASET)) == 1
     found = validate(rows, DATASET, read_repairs(repairs, DATASET))
     assert found.quarantine.empty
     assert_frame_equal(found.valid, validate(raw(x=[1.0, 2.5, 3.0, 4.0]), DATASET).valid)
@@ -37,7 +41,7 @@ def test_a_row_that_was_mended_is_taken_in_where_it_belongs(tmp_path):
 
 def test_a_mended_time_is_read_beside_times_of_the_table(tmp_path):
     rows = raw(time=pd.to_datetime(["2020-01-01", None, "2020-01-03", "2020-01-04"]))
-    mend(validate(rows, DATASET).quarantine, tmp_path / "toy.csv", time="2020-01-02T12:00")
+    mend(rows, tmp_path / "toy.csv", time="2020-01-02T12:00")
     found = validate(rows, DATASET, read_repairs(tmp_path / "toy.csv", DATASET))
     assert found.quarantine.empty
     assert found.valid.time[1] == pd.Timestamp("2020-01-02 12:00")
@@ -55,18 +59,30 @@ def test_a_repaired_row_that_is_still_bad_stays_aside_and_can_be_mended_again():
 
 
 def test_a_repair_that_still_breaks_a_rule_does_not_pass_the_replay(tmp_path):
-    quarantine = validate(raw(y=[0, 7, 9, 1]), DATASET).quarantine
-    mended = quarantine.assign(y=["1", "8"])
-    passing, still = replay(mended, quarantine, DATASET)
+    passing, refused = mend(raw(y=[0, 7, 9, 1]), tmp_path / "toy.csv", y=["1", "8"])
     assert passing.y.tolist() == ["1"]
-    assert still[REASONS].tolist() == ["y: above 1"]
+    assert refused[REASONS].tolist() == ["y: above 1"]
 
 
-def test_a_row_that_is_not_in_quarantine_is_left_out_of_the_replay():
-    quarantine = validate(raw(y=[0, 7, 9, 1]), DATASET).quarantine
-    passing, still = replay(quarantine.assign(y=1, row_hash=["f" * 16, quarantine.row_hash[1]]), quarantine, DATASET)
+def test_a_repair_that_makes_a_duplicate_of_a_good_row_does_not_pass_the_replay(tmp_path):
+    rows = raw(time=["2020-01-01", "soon", "2020-01-03", "2020-01-04"])
+    passing, refused = mend(rows, tmp_path / "toy.csv", time="2020-01-01")
+    assert passing.empty
+    assert refused[REASONS].tolist() == ["time: duplicate"]
+
+
+def test_a_row_that_was_left_as_it_is_is_no_repair(tmp_path):
+    passing, refused = mend(raw(y=[0, 7, 9, 1]), tmp_path / "toy.csv", y=["7", "1"])
     assert passing.time.tolist() == ["2020-01-03"]
-    assert still.empty
+    assert refused.empty
+    assert len(read_repairs(tmp_path / "toy.csv", DATASET)) == 1
+
+
+def test_a_row_that_is_not_in_quarantine_is_no_repair(tmp_path):
+    quarantine = validate(raw(y=[0, 7, 9, 1]), DATASET).quarantine
+    file = tmp_path / "mine.csv"
+    quarantine.assign(y=1, row_hash=["f" * 16, quarantine.row_hash[1]]).to_csv(file, index=False)
+    assert read_changed(file, quarantine, DATASET).time.tolist() == ["2020-01-03"]
 
 
 def test_a_half_mended_table_can_be_written(tmp_path):
@@ -152,7 +168,7 @@ def test_adding_the_same_repairs_again_changes_no_byte(tmp_path):
 
 
 def test_the_text_na_is_a_value_and_an_empty_cell_is_none(tmp_path):
-    mend(validate(raw(x=[1, "two", 3, 4]), DATASET).quarantine, tmp_path / "toy.csv", x="2", y=None)
+    mend(raw(x=[1, "two", 3, 4]), tmp_path / "toy.csv", x="2", y=None)
     repairs = read_repairs(tmp_path / "toy.csv", DATASET)
     assert repairs.c.tolist() == ["NA"]
     assert repairs.y.isna().tolist() == [True]

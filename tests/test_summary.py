@@ -69,13 +69,13 @@ def test_a_run_is_told_from_the_question_to_what_comes_next(told):
         "  why": "against the champion: log_loss better by +0.0200",
         "package": "models/toy/bento",
         "next": "dvc plots show --open   dvc exp run -S model=random_forest   dvc exp show --only-changed",
-        "": "bentoml serve models/toy/bento",
+        "": "make serve",
     }
 
 
 def test_the_paths_are_those_of_the_dataset(told):
     lines = told(toy_settings(**{"dataset.name": "mine"}))
-    assert (lines["package"], lines[""]) == ("models/mine/bento", "bentoml serve models/mine/bento")
+    assert (lines["package"], lines[""]) == ("models/mine/bento", "make serve")
 
 
 def test_nothing_quarantined_is_told_without_reasons(told):

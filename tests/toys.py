@@ -45,6 +45,8 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
             "until": None,
             "time": "time",
             "ordered": True,
+            "may_go_backwards": False,
+            "freshness": None,
             "keys": ["time"],
             "columns": {
                 "time": {"type": "datetime"},
