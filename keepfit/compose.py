@@ -5,7 +5,7 @@ that both write the same bytes.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +17,7 @@ from keepfit.settings import check_settings
 
 # `now` gives a new value every run, the others bake the machine into a versioned file.
 FORBIDDEN = re.compile(r"\$\{\s*(now|oc\.env|hydra)[:.]")
+GROUPS = ("dataset", "objective", "model", "search")
 UNSET = re.compile(r"^[\s-]*([^\s:]+):\s*(['\"]?)\?\?\?\2\s*(#.*)?$", re.MULTILINE)
 NAME = re.compile(r"^name:\s*['\"]?([^\s'\"]+)", re.MULTILINE)
 DEFAULT_DATASET = re.compile(r"^([ \t]*-[ \t]*dataset:[ \t]*)\S+", re.MULTILINE)
@@ -32,7 +33,7 @@ def compose(conf: Path, *, overrides: list[str]) -> str:
         text = output.read_text()
     _refuse_unset(text, conf)
     values = yaml.safe_load(text)
-    check_settings(values, file=f"{conf}/ (params.yaml)")
+    check_settings(values, file=_files(conf, overrides))
     _refuse_missing_files(values, conf)
     return text
 
@@ -113,6 +114,23 @@ def _compose_as_dvc_does(output: Path, conf: Path, overrides: list[str]) -> None
         compose_and_dump(str(output), str(conf.resolve()), None, "config", "", overrides)
     except (DvcException, HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise SettingsError(f"{conf}/: {' '.join(str(error).split())}") from None
+
+
+def _files(conf: Path, overrides: list[str]) -> Callable[[str], str]:
+    """Return what names the file of `conf` that holds the key with which a problem begins."""
+    listed = yaml.safe_load((conf / "config.yaml").read_text()).get("defaults") or []
+    choices = {key: value for each in listed if isinstance(each, dict) for key, value in each.items()}
+    choices |= {key.lstrip("+"): value for key, _, value in (each.partition("=") for each in overrides)}
+
+    def name(problem: str) -> str:
+        group = re.split(r"\W", problem, maxsplit=1)[0]
+        if group not in GROUPS:
+            return f"{conf}/config.yaml"
+        choice = str(choices.get(group)).replace("${dataset}", str(choices.get("dataset")))
+        file = conf / group / f"{choice}.yaml"
+        return str(file) if file.exists() else f"{conf}/{group}/"
+
+    return name
 
 
 def _refuse_missing_files(values: dict, conf: Path) -> None:

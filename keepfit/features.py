@@ -57,7 +57,7 @@ def feature(*, look_back: int = 0) -> Callable[[Function], Function]:
 
     Raises FeatureError.
     """
-    if not isinstance(look_back, int) or look_back < 0:
+    if type(look_back) is not int or look_back < 0:
         raise FeatureError(f"look_back={look_back!r}: allowed: a number of rows of zero or more")
 
     def mark(function: Function) -> Function:
@@ -78,7 +78,8 @@ def load_module(name: str) -> FeatureModule:
     try:
         members = vars(importlib.import_module(f"features.{name}"))
     except Exception as error:
-        raise FeatureError(f"features/{name}.py (dataset.features.module): {error!r}") from error
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        raise FeatureError(f"features/{name}.py (dataset.features.module): {cause}") from error
     return FeatureModule(
         features={key: member.feature for key, member in members.items() if hasattr(member, "feature")},
         labels={key: member.label for key, member in members.items() if hasattr(member, "label")},

@@ -1,13 +1,69 @@
 """The objective: the business question, the cost of being wrong, and what must not happen."""
 
-from typing import Literal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from keepfit.section import Section
 
 Loss = Literal["log_loss", "brier", "absolute_error", "squared_error", "cost"]
 Metric = Literal[Loss, "roc_auc", "average_precision", "r2"]
+
+
+def by_keys(**branches: type[Section]) -> Discriminator:
+    """Return what takes a value for the branch of a union with which it shares the most keys."""
+
+    def choose(value: Any) -> str | None:
+        given = value if isinstance(value, dict) else dict(value) if isinstance(value, Section) else {}
+        shared = {tag: len(branch.model_fields.keys() & given.keys()) for tag, branch in branches.items()}
+        best = max(branches, key=shared.__getitem__)
+        return best if shared[best] else None
+
+    allowed = ", or ".join(", ".join(branch.model_fields) for branch in branches.values())
+    return Discriminator(choose, custom_error_type="no_branch", custom_error_message=f"allowed keys: {allowed}")
+
+
+def read_location(root: type[Section], loc: tuple[int | str, ...]) -> tuple[str, list[str]]:
+    """Return an error's location as the dotted key that one writes, and the keys allowed beside its last."""
+    keys: list[str] = []
+    allowed: list[str] = []
+    place: Any = root
+    for part in loc:
+        allowed = list(_fields(place))
+        place, written = _step(place, part)
+        keys += [str(part)] if written and part != "[key]" else []
+    return ".".join(keys), allowed
+
+
+def _step(place: Any, part: int | str) -> tuple[Any, bool]:
+    # The type to which a part of a location leads, and whether one writes that part: tags of unions are not written.
+    if get_origin(place) is Annotated:
+        place = get_args(place)[0]
+    if get_origin(place) in (Union, UnionType):
+        members = [each for each in get_args(place) if each is not NoneType]
+        if len(members) == 1:
+            return _step(members[0], part)
+        return next((each for each in members if part in _tags(each)), None), False
+    if fields := _fields(place):
+        return fields.get(str(part)), True
+    # What a mapping or a tuple holds is the type before the dots of `tuple[T, ...]` or the last of all.
+    held = [each for each in get_args(place) if each is not ...]
+    return (held[-1] if held else None), True
+
+
+def _fields(place: Any) -> dict[str, Any]:
+    if get_origin(place) is Annotated:
+        place = get_args(place)[0]
+    if not (isinstance(place, type) and issubclass(place, Section)):
+        return {}
+    return {field.alias or name: field.annotation for name, field in place.model_fields.items()}
+
+
+def _tags(member: Any) -> tuple[Any, ...]:
+    if get_origin(member) is Annotated:
+        return tuple(each.tag for each in get_args(member) if isinstance(each, Tag))
+    return get_args(_fields(member).get("kind"))
 
 
 class DecisionCost(Section):
@@ -43,6 +99,12 @@ class ErrorCost(Section):
         return 0.0
 
 
+Cost = Annotated[
+    Annotated[DecisionCost, Tag("decision")] | Annotated[ErrorCost, Tag("error")],
+    by_keys(decision=DecisionCost, error=ErrorCost),
+]
+
+
 class Limit(Section):
     """The range in which a metric must lie."""
 
@@ -64,6 +126,6 @@ class Objective(Section):
     question: str
     metric: Loss
     limits: dict[Metric, Limit]
-    cost: DecisionCost | ErrorCost
+    cost: Cost
     unit: str
     slices: tuple[Slice, ...] = ()

@@ -1,14 +1,15 @@
 """Settings: `params.yaml` as typed, checked values, one class a section."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, Tag, ValidationError, model_validator
 
 from keepfit.dataset import Dataset
 from keepfit.errors import SettingsError
-from keepfit.objective import DecisionCost, Objective
+from keepfit.objective import DecisionCost, Objective, by_keys, read_location
 from keepfit.section import Section, Share
 from keepfit.spans import Span
 
@@ -53,7 +54,10 @@ class Interval(Section):
         return self
 
 
-Range = Choices | Interval
+Range = Annotated[
+    Annotated[Choices, Tag("choices")] | Annotated[Interval, Tag("interval")],
+    by_keys(choices=Choices, interval=Interval),
+]
 
 
 class Model(Section):
@@ -152,12 +156,17 @@ class Settings(Section):
         return getattr(self.model.estimator, self.dataset.task)
 
 
-def check_settings(values: Any, *, file: str) -> Settings:
-    """Return the settings that `values` hold; raise SettingsError with a line for each problem."""
+def check_settings(values: Any, *, file: str | Callable[[str], str]) -> Settings:
+    """Return the settings that `values` hold; raise SettingsError with a line for each problem.
+
+    `file` is what the lines begin with, or what gives it for a problem, which begins with its key.
+    """
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        raise SettingsError("\n".join(_describe(e, file) for e in error.errors())) from None
+        problems = [_describe(each) for each in error.errors()]
+        named = [f"{file if isinstance(file, str) else file(each)}: {each}" for each in problems]
+        raise SettingsError("\n".join(named)) from None
 
 
 def load_settings(path: Path) -> Settings:
@@ -170,14 +179,17 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
 
 
-def _describe(error: Any, file: str) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    place = f"{file}: {key}" if key else file
+def _describe(error: Any) -> str:
+    key, allowed = read_location(Settings, error["loc"])
     match error["type"]:
         case "missing":
-            return f"{place}: missing"
+            return f"{key}: missing"
+        case "union_tag_not_found":
+            return f"{key}.kind: missing"
+        case "union_tag_invalid":
+            return f"{key}.kind: {error['ctx']['tag']!r}: allowed: {error['ctx']['expected_tags']}"
         case "extra_forbidden":
-            return f"{place}: unknown key (value {error['input']!r})"
-        case "value_error" if isinstance(error["input"], dict):
-            return f"{place}: {error['ctx']['error']}"
-    return f"{place}: {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
+            return f"{key}: unknown key (value {error['input']!r}); allowed: {', '.join(allowed)}"
+    cause = error["msg"].removeprefix("Value error, ")
+    whole = error["type"] == "value_error" and isinstance(error["input"], dict)
+    return ": ".join(filter(None, [key, "" if whole else repr(error["input"]), cause]))

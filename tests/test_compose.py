@@ -101,6 +101,45 @@ def test_a_file_that_a_dataset_names_must_be_there(project, old, new, said):
         compose(project / "conf", overrides=[])
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("dataset/sp500", "kind: python", "kind: ftp", "dataset.source.kind: 'ftp': allowed: 'python', 'file', 'sql'"),
+        ("dataset/sp500", "freshness: 7D\n", "", "dataset.freshness: missing"),
+        ("objective/sp500", "unit: ", "unti: ", "objective.unit: missing"),
+        (
+            "objective/sp500",
+            "metric: log_loss",
+            "metric: squared_error",
+            "objective.metric 'squared_error' does not fit",
+        ),
+        ("model/hist_gradient_boosting", "high: 250", "hihg: 250", "model.space.max_iter.high: missing"),
+        ("search/random", "trials: 12", "trials: -1", "search.trials: -1: "),
+        ("config", "quota: 0.01", "quotta: 0.01", "validate.quota: missing"),
+        ("config", "folds: 4", "folds: 1", "train.folds: 1: "),
+    ],
+)
+def test_a_problem_is_refused_with_the_file_of_the_configuration_that_has_it(project, file, old, new, said):
+    edit(project / f"conf/{file}.yaml", old, new)
+    with pytest.raises(SettingsError) as refused:
+        compose(project / "conf", overrides=[])
+    assert str(refused.value).startswith(f"{project}/conf/{file}.yaml: {said}")
+
+
+def test_a_problem_is_refused_with_the_file_that_an_override_chose(project):
+    shutil.copy(project / "conf/model/linear.yaml", project / "conf/model/mine.yaml")
+    edit(project / "conf/model/mine.yaml", "scale: true", "scale: maybe")
+    edit(project / "conf/objective/flights.yaml", "unit: ", "unti: ")
+    with pytest.raises(SettingsError) as refused:
+        compose(project / "conf", overrides=["dataset=flights", "model=mine", "seed=x"])
+    assert [line.split(": ")[:2] for line in str(refused.value).splitlines()] == [
+        [f"{project}/conf/config.yaml", "seed"],
+        [f"{project}/conf/objective/flights.yaml", "objective.unit"],
+        [f"{project}/conf/objective/flights.yaml", "objective.unti"],
+        [f"{project}/conf/model/mine.yaml", "model.prepare.scale"],
+    ]
+
+
 def test_a_copied_dataset_that_keeps_the_name_of_the_other_is_refused(project):
     shutil.copy(project / "conf/dataset/sp500.yaml", project / "conf/dataset/mine.yaml")
     with pytest.raises(SettingsError, match=r"dataset/mine\.yaml: name: sp500; allowed: mine"):

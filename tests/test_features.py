@@ -232,17 +232,27 @@ def test_no_gust_is_zero_only_where_wind_was_measured():
     np.testing.assert_array_equal(load_module("flights").features["gust"].compute(rows), [30.0, 0.0, np.nan])
 
 
-@pytest.mark.parametrize("look_back", ["24h", -1, 2.5])
+@pytest.mark.parametrize("look_back", ["24h", -1, 2.5, True, None])
 def test_a_look_back_that_is_no_number_of_rows_is_refused(look_back):
     with pytest.raises(FeatureError, match="look_back="):
         feature(look_back=look_back)
 
 
 @pytest.mark.parametrize(
-    "text", ["import nowhere", "from keepfit.features import feature\n@feature\ndef x(a): return a", "x = y"]
+    ("text", "cause"),
+    [
+        ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("from keepfit.features import feature\n@feature\ndef x(a): return a", r"TypeError: feature\(\) takes 0"),
+        ("from keepfit.features import feature\n@feature(back=1)\ndef x(a): return a", "TypeError: .*'back'"),
+        ("x = y", "NameError: name 'y' is not defined"),
+        ("x = = 1", "SyntaxError: invalid syntax"),
+        ("raise ValueError('one\\ntwo')", "ValueError: one two$"),
+    ],
 )
-def test_a_module_that_cannot_be_imported_is_named(tmp_path, monkeypatch, text):
+def test_a_module_that_cannot_be_imported_is_named_with_the_cause_in_one_line(tmp_path, monkeypatch, text, cause):
     (tmp_path / "broken.py").write_text(text)
     monkeypatch.setattr("features.__path__", [str(tmp_path)])
-    with pytest.raises(FeatureError, match=r"^features/broken.py"):
+    with pytest.raises(FeatureError, match=rf"^features/broken\.py \(dataset\.features\.module\): {cause}") as refused:
         load_module("broken")
+    assert "\n" not in str(refused.value)
+    assert refused.value.__cause__ is not None
