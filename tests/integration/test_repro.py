@@ -127,6 +127,9 @@ def test_make_serve_answers(reproduced: Clone):
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
+    # What serving leaves in the package does not make it another one.
+    assert "Running stage" not in reproduced.run("make", "repro")
+    assert "up to date" in reproduced.run("dvc", "repro")
 
 
 def test_a_typing_mistake_in_the_configuration_is_one_line_before_any_stage_runs(fresh: Clone):
