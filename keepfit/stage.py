@@ -1,14 +1,10 @@
 """Stage: how a script of `stages/` starts, and what a user sees when it fails."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-# Before NumPy and scikit-learn load: their threads change a model's bytes and fight over the cores.
-# Folds run side by side instead (`train.jobs`).
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-
+import keepfit.arithmetic  # noqa: F401 - before NumPy loads
 from keepfit.errors import KeepfitError
 from keepfit.settings import load_settings
 

@@ -8,6 +8,7 @@ import pandas as pd
 from bentoml.exceptions import InvalidArgument
 from pydantic import BaseModel, Field
 
+import keepfit.arithmetic  # noqa: F401 - before NumPy loads
 from keepfit.bundle import MODEL, SCHEMA, read_bundle
 from keepfit.errors import KeepfitError
 from keepfit.score import score_rows

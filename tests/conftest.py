@@ -1,7 +1,4 @@
-import os
-
-# As keepfit/stage.py has it, before NumPy loads: a model's bytes depend on the number of threads.
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+import keepfit.arithmetic  # noqa: F401, I001 - before NumPy loads
 
 import pandas as pd
 import pytest
