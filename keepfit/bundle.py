@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
@@ -19,7 +19,7 @@ from keepfit.passport import FORMAT, Passport
 if TYPE_CHECKING:
     import pandas as pd
 
-PASSPORT, NONE, REFERENCE = "passport.json", "none.json", "reference.parquet"
+PASSPORT, NONE, REFERENCE, HISTORY = "passport.json", "none.json", "reference.parquet", "history.parquet"
 MODEL, HOLDOUT_MODEL, SCHEMA = "model.skops", "holdout_model.skops", "schema.json"
 
 
@@ -47,17 +47,41 @@ class Bundle:
         """Out-of-sample rows with `score` and `loss`, in time order."""
         return read_table(self.folder / REFERENCE)
 
+    @cached_property
+    def history(self) -> "pd.DataFrame":
+        """Each statistic of the drift check in each window of the reference, from which alarms get their thresholds."""
+        return read_table(self.folder / HISTORY)
 
-def write_bundle(
-    folder: Path, passport: Passport, *, model: Any, holdout_model: Any | None, reference: "pd.DataFrame"
-) -> None:
+
+class Parts(Protocol):
+    """What a bundle is written from: `Trained`, or another bundle."""
+
+    @property
+    def model(self) -> Any:
+        """The estimator that serves."""
+
+    @property
+    def holdout_model(self) -> Any:
+        """The one that is judged, or None where it is the same."""
+
+    @property
+    def reference(self) -> "pd.DataFrame":
+        """Its out-of-sample rows."""
+
+    @property
+    def history(self) -> "pd.DataFrame":
+        """Its statistics window by window."""
+
+
+def write_bundle(folder: Path, passport: Passport, parts: Parts) -> None:
     """Write a whole bundle, or nothing."""
     with replacing(folder) as partial:
         partial.mkdir()
-        write_model(partial / MODEL, model)
-        if holdout_model is not None:
-            write_model(partial / HOLDOUT_MODEL, holdout_model)
-        write_table(partial / REFERENCE, reference)
+        write_model(partial / MODEL, parts.model)
+        if parts.holdout_model is not None:
+            write_model(partial / HOLDOUT_MODEL, parts.holdout_model)
+        write_table(partial / REFERENCE, parts.reference)
+        write_table(partial / HISTORY, parts.history)
         write_json(partial / SCHEMA, passport.request.model_dump(mode="json", exclude_none=True))
         files = {path.name: hash_file(path) for path in sorted(partial.iterdir())}
         stamped = passport.model_copy(update={"files": files})

@@ -64,10 +64,11 @@ class FeatureSet(Section):
 
 
 class Splits(Section):
-    """How long this dataset's holdout is, and how far apart rows must be to be independent."""
+    """The holdout, how far apart rows must be to be independent, and how much is new at a time."""
 
     holdout: Span
     block: Span
+    batch: Span
 
 
 class Dataset(Section):

@@ -11,6 +11,7 @@ from keepfit.bundle import Bundle
 from keepfit.curves import draw_curves
 from keepfit.errors import UnusableLabel
 from keepfit.estimator import naive_model
+from keepfit.evidence import SCORE
 from keepfit.examples import Examples, holdout_split, labelled_examples
 from keepfit.features import LABEL
 from keepfit.losses import row_losses
@@ -18,7 +19,6 @@ from keepfit.metrics import LOSSES, loss_interval, measure, miscalibration
 from keepfit.score import predict_scores
 from keepfit.settings import Settings
 from keepfit.slices import slice_rows
-from keepfit.train import SCORE
 
 NAIVE_SCORE = "naive_score"
 

@@ -47,4 +47,5 @@ def issue_passport(
 def training_params(settings: Settings) -> dict:
     """Return what of `params.yaml` the `train` stage of dvc.yaml declares, as plain values."""
     sections = {"seed": True, "dataset": True, "model": True, "search": True, "train": True}
-    return settings.model_dump(mode="json", include={**sections, "objective": {"metric", "cost"}})
+    parts = {"objective": {"metric", "cost"}, "drift": {"window", "min_rows", "max_rows"}}
+    return settings.model_dump(mode="json", include={**sections, **parts})

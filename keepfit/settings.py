@@ -9,6 +9,7 @@ from pydantic import Field, Tag, ValidationError, model_validator
 
 from keepfit.dataset import Dataset
 from keepfit.errors import SettingsError
+from keepfit.monitoring import Drift
 from keepfit.objective import DecisionCost, Objective, by_keys, read_location
 from keepfit.section import Section, Share
 from keepfit.spans import Span
@@ -136,6 +137,7 @@ class Settings(Section):
     train: Train
     evaluate: Evaluate
     gate: Gate
+    drift: Drift
 
     @model_validator(mode="after")
     def _objective_fits_the_task(self) -> "Settings":

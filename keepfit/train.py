@@ -9,9 +9,11 @@ import pandas as pd
 
 from keepfit.errors import FeatureError, UnusableLabel
 from keepfit.estimator import build
+from keepfit.evidence import FOLD, SCORE, add_losses, collect
 from keepfit.examples import Examples, holdout_split, labelled_examples
 from keepfit.features import LABEL
 from keepfit.folds import Fold, time_folds
+from keepfit.history import Ruler, measure_history
 from keepfit.losses import cheapest_threshold, row_losses
 from keepfit.metrics import measure
 from keepfit.objective import DecisionCost
@@ -23,7 +25,6 @@ from keepfit.settings import Settings
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-SCORE, LOSS, FOLD = "score", "loss", "fold"
 Advance = Callable[[], None]
 
 
@@ -36,6 +37,7 @@ class Trained:
     params: dict[str, Any]
     threshold: float
     reference: pd.DataFrame
+    history: pd.DataFrame
     folds: list[dict[str, float]]
     trained_on: Window
     learned_before_holdout: Window
@@ -69,13 +71,14 @@ def fit(table: pd.DataFrame, settings: Settings, *, advance: Advance = lambda: N
     tests = [*(fold.test for fold in folds), split.test]
     reference = _score_out_of_sample(fitted, examples, tests, settings)
     threshold = _threshold(reference, settings)
-    reference = _add_losses(reference, threshold, settings)
+    reference = add_losses(reference, settings.objective, threshold=threshold)
     return Trained(
         model=fitted[-1],
         holdout_model=fitted[-2] if settings.train.refit else None,
         params={**settings.model.params, **best},
         threshold=threshold,
         reference=reference,
+        history=measure_history(reference, Ruler(settings, tuple(examples.features), threshold)),
         folds=_measure_folds(reference, threshold, settings),
         trained_on=examples.take(sides[-1]).window,
         learned_before_holdout=early.window,
@@ -120,16 +123,11 @@ def _score_out_of_sample(fitted: list, examples: Examples, tests: list[np.ndarra
     parts = []
     for number, (estimator, rows) in enumerate(zip(fitted, tests, strict=False), 1):
         part = examples.take(rows)
-        parts.append(
-            part.features.reset_index(drop=True).assign(
-                **{
-                    settings.dataset.time: part.times,
-                    LABEL: part.labels,
-                    SCORE: predict_scores(estimator, part.features, settings.dataset.task),
-                    FOLD: f"fold {number}" if number < len(tests) else "holdout",
-                }
-            )
+        scores = predict_scores(estimator, part.features, settings.dataset.task)
+        evidence = collect(
+            part.features, times=part.times, labels=part.labels, scores=scores, time=settings.dataset.time
         )
+        parts.append(evidence.assign(**{FOLD: f"fold {number}" if number < len(tests) else "holdout"}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -138,13 +136,6 @@ def _threshold(reference: pd.DataFrame, settings: Settings) -> float:
         return 0.0
     tuned = reference[reference[FOLD] != "holdout"]
     return cheapest_threshold(tuned[LABEL].to_numpy(), tuned[SCORE].to_numpy(), settings.objective.cost)
-
-
-def _add_losses(reference: pd.DataFrame, threshold: float, settings: Settings) -> pd.DataFrame:
-    losses = row_losses(
-        reference[LABEL].to_numpy(), reference[SCORE].to_numpy(), settings.objective, threshold=threshold
-    )
-    return reference.assign(**{LOSS: losses})
 
 
 def _measure_folds(reference: pd.DataFrame, threshold: float, settings: Settings) -> list[dict[str, float]]:

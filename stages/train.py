@@ -26,9 +26,7 @@ def main(settings: Settings, valid: Path, table: Path, challenger: Path, folds: 
         table=hash_file(table),
         code=hash_code(Path("stages/train.py"), Path(), extra=(features,)),
     )
-    write_bundle(
-        challenger, passport, model=trained.model, holdout_model=trained.holdout_model, reference=trained.reference
-    )
+    write_bundle(challenger, passport, trained)
     log_folds(trained.folds, folds)
 
 

@@ -38,9 +38,7 @@ def train_bundle(folder: Path, table: pd.DataFrame, settings: Settings, *, code:
     trained = fit(table, settings)
     module = load_module(settings.dataset.features.module)
     passport = issue_passport(trained, settings, module, rows="rows", table="table", code=code)
-    write_bundle(
-        folder, passport, model=trained.model, holdout_model=trained.holdout_model, reference=trained.reference
-    )
+    write_bundle(folder, passport, trained)
     return read_bundle(folder)
 
 

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from keepfit.bundle import (
+    HISTORY,
     HOLDOUT_MODEL,
     MODEL,
     NONE,
@@ -30,7 +32,7 @@ from keepfit.settings import Settings
 from keepfit.train import Trained, fit
 from tests.toys import toy_rows, toy_settings, toy_table
 
-FILES = [MODEL, HOLDOUT_MODEL, REFERENCE, SCHEMA]
+FILES = [MODEL, HOLDOUT_MODEL, REFERENCE, HISTORY, SCHEMA]
 
 
 def issue(trained: Trained, settings: Settings) -> Passport:
@@ -56,8 +58,7 @@ def folder(made: Bundle, tmp_path: Path) -> Path:
 
 
 def write(folder: Path, trained: Trained, settings: Settings, **other) -> None:
-    parts = {"model": trained.model, "holdout_model": trained.holdout_model, "reference": trained.reference}
-    write_bundle(folder, issue(trained, settings), **{**parts, **other})
+    write_bundle(folder, issue(trained, settings), replace(trained, **other))
 
 
 def test_what_is_read_is_what_was_written(made, trained):

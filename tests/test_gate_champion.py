@@ -1,6 +1,7 @@
 """The gate against the champion: on the same rows, by a model that has not seen them."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -78,7 +79,8 @@ def test_a_champion_whose_scores_are_not_finite_stays(trial: Trial):
     broken = trial.other("broken", rows=480)
     broken.model.named_steps["model"].coef_[:] = np.nan
     rival = trial.folder / "not_finite"
-    write_bundle(rival, broken.passport, model=broken.model, holdout_model=None, reference=broken.reference)
+    parts = SimpleNamespace(model=broken.model, holdout_model=None, reference=broken.reference, history=broken.history)
+    write_bundle(rival, broken.passport, parts)
     decision = trial.decide(read_champion(rival))
     assert failed(decision) == ["champion can be compared"]
     assert "120 scores that are not finite" in decision.why

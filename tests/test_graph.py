@@ -11,6 +11,7 @@ import yaml
 
 from keepfit.dataset import Dataset
 from keepfit.imports import PACKAGES, imported_files
+from keepfit.monitoring import Drift
 from keepfit.objective import Objective
 from keepfit.settings import Settings
 from tests.modelling import ROOT
@@ -94,6 +95,7 @@ def watched(used: set[str], tmp_path: Path) -> Settings:
         **vars(settings),
         "dataset": watch(Dataset, "dataset.", vars(settings.dataset)),
         "objective": watch(Objective, "objective.", vars(settings.objective)),
+        "drift": watch(Drift, "drift.", vars(settings.drift)),
     }
     return watch(Settings, "", whole)
 
@@ -122,11 +124,11 @@ def test_a_stage_declares_every_parameter_that_it_reads(stage, watched, used, tm
     # What stands in the command is declared by it: another value is another command.
     templated = {name for name in used if f"${{{name}}}" in GRAPH[stage]["cmd"]}
     declared = set(GRAPH[stage]["params"])
-    sections = {name for name in used if name.split(".")[0] not in ("dataset", "objective")}
+    sections = {name for name in used if name.split(".")[0] not in ("dataset", "objective", "drift")}
     keys = {name for name in used if "." in name}
     missing = {name for name in (sections | keys) - templated if not {name, name.split(".")[0]} & declared}
     assert not missing, f"dvc.yaml: stages.{stage}.params: missing: {', '.join(sorted(missing))}"
-    superfluous = {name for name in declared - {"dataset", "objective"} if name not in used}
+    superfluous = {name for name in declared - {"dataset", "objective", "drift"} if name not in used}
     assert not superfluous, f"dvc.yaml: stages.{stage}.params: superfluous: {', '.join(sorted(superfluous))}"
 
 

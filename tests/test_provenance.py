@@ -53,5 +53,6 @@ def test_parameters_that_training_does_not_read_leave_the_version_as_it_is(setti
 def test_training_params_are_those_that_the_train_stage_declares():
     declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]["params"]
     values = training_params(toy_settings())
-    found = {f"objective.{key}" for key in values.pop("objective")} | set(values)
+    parts = {f"{section}.{key}" for section in ("objective", "drift") for key in values.pop(section)}
+    found = parts | set(values)
     assert found == set(declared)

@@ -23,7 +23,7 @@ def test_an_unknown_key_is_refused_with_its_file_key_and_value():
 @pytest.mark.parametrize(
     ("key", "allowed"),
     [
-        ("trian", "seed, dataset, objective, model, search, validate, features, train, evaluate, gate"),
+        ("trian", "seed, dataset, objective, model, search, validate, features, train, evaluate, gate, drift"),
         ("validate.quotta", "quota"),
         ("dataset.source.pth", "kind, path, format, watch"),
         ("dataset.columns.x.mn", "type, nullable, min, max, allowed, unique"),

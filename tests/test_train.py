@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 
 from keepfit.errors import EstimatorError, FeatureError, TooFewRows, UnusableLabel
+from keepfit.evidence import FOLD, LOSS, SCORE
 from keepfit.examples import labelled_examples
 from keepfit.live import log_folds
 from keepfit.losses import cheapest_threshold, row_losses
 from keepfit.modelfile import dump
 from keepfit.score import predict_scores
 from keepfit.settings import Settings
-from keepfit.train import FOLD, LOSS, SCORE, count_fits, fit
+from keepfit.train import count_fits, fit
 from tests.toys import BOOSTED, LOGISTIC, toy_amounts, toy_regression, toy_rows, toy_settings, toy_table
 
 TREE = {

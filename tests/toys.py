@@ -57,7 +57,7 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
             "features": {"module": "as_is", "columns": ["x", "c"]},
             "label": "y",
             "horizon": 1,
-            "splits": {"holdout": 60, "block": 5},
+            "splits": {"holdout": 60, "block": 5, "batch": 20},
         },
         "objective": {
             "question": "Is y one?",
@@ -83,6 +83,29 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
             "slice_min_rows": 10,
             "max_skill": 0.95,
             "max_miscalibration": 0.3,
+        },
+        "drift": {
+            "policy": "calibrated",
+            "backend": "scipy",
+            "false_alarms_per_year": 1,
+            "thresholds": "calibrated",
+            "significance": 0.05,
+            "window": 20,
+            "k": 1,
+            "n": 1,
+            "cool_down": 0,
+            "max_age": None,
+            "retrain_on": ["loss", "calibration", "surprise"],
+            "alert_on": ["loss_distribution", "errors", "prediction", "features", "multivariate"],
+            "min_rows": 10,
+            "max_rows": 10_000,
+            "quality": {
+                "quarantined": 0.05,
+                "missing": 0.1,
+                "new_categories": 0.05,
+                "out_of_range": 0.01,
+                "volume": 3,
+            },
         },
     }
     values = deepcopy(values)

@@ -1,0 +1,98 @@
+"""Performance: how a window of labelled rows differs from the reference in what the model gets wrong.
+
+A loss that rises need not be the model's fault: some times are harder, and a model that says so is fit. So
+beside the loss itself two things are watched that only an outdated model shows: labels that lie to one side
+of the scores (calibration), and a loss other than the one that the scores themselves foretell (surprise).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from keepfit.evidence import LOSS, SCORE
+from keepfit.features import LABEL
+from keepfit.losses import row_losses
+from keepfit.objective import Objective
+from keepfit.section import Task
+
+BINS = 10
+# Where every answer is off by some amount, an error is a loss as large as the worst tenth of the reference's.
+LARGE = 0.9
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a model's scores foretell: its mean loss, and the spread of labels about them, in bins by score."""
+
+    edges: np.ndarray
+    losses: np.ndarray
+    biases: np.ndarray
+    variances: np.ndarray
+    large: float
+
+    def of(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the expected loss, label minus score, and its variance of each row."""
+        places = np.searchsorted(self.edges, scores, side="right")
+        return self.losses[places], self.biases[places], self.variances[places]
+
+
+def learn_expectation(reference: pd.DataFrame) -> Expectation:
+    """Return what the labelled rows of the reference say of each score, in up to ten bins of equal count."""
+    known = reference[reference[LABEL].notna()]
+    scores, residuals = known[SCORE].to_numpy(), (known[LABEL] - known[SCORE]).to_numpy()
+    edges = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1]))
+    places = np.searchsorted(edges, scores, side="right")
+    rows = np.bincount(places, minlength=len(edges) + 1)
+    means = [
+        np.bincount(places, weights=values, minlength=len(rows)) / np.maximum(rows, 1)
+        for values in (known[LOSS].to_numpy(), residuals, residuals**2)
+    ]
+    return Expectation(edges, means[0], means[1], means[2], large=float(np.quantile(known[LOSS], LARGE)))
+
+
+def expect(
+    scores: np.ndarray, expectation: Expectation, objective: Objective, *, task: Task, threshold: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each row's expected loss, label minus score, and the variance of the latter.
+
+    Probabilities say all three themselves; amounts are taken as the reference's rows of like score turned out.
+    """
+    if task == "regression":
+        return expectation.of(scores)
+    of_yes, of_no = (
+        row_losses(np.full(len(scores), label), scores, objective, threshold=threshold) for label in (1.0, 0.0)
+    )
+    return scores * of_yes + (1 - scores) * of_no, np.zeros(len(scores)), scores * (1 - scores)
+
+
+def find_errors(rows: pd.DataFrame, expectation: Expectation, *, task: Task, threshold: float) -> np.ndarray:
+    """Return which labelled rows were answered wrongly, or for an amount worse than nine tenths of the reference."""
+    if task == "regression":
+        return (rows[LOSS] > expectation.large).to_numpy()
+    return ((rows[SCORE] >= threshold) != (rows[LABEL] == 1)).to_numpy()
+
+
+def measure_performance(
+    reference: pd.DataFrame, window: pd.DataFrame, objective: Objective, *, task: Task, threshold: float
+) -> dict[str, float]:
+    """Return the five statistics of performance of a window's labelled rows against the reference's.
+
+    loss: rise of the mean loss. calibration: sum of label minus score in its standard deviations. surprise: mean
+    of the loss minus the loss that the scores foretell. loss_distribution: Cramér-von Mises statistic of the
+    losses. errors: rise of the share of errors.
+    """
+    from scipy.stats import cramervonmises_2samp
+
+    expectation = learn_expectation(reference)
+    scores = window[SCORE].to_numpy()
+    loss, bias, variance = expect(scores, expectation, objective, task=task, threshold=threshold)
+    residuals = (window[LABEL] - window[SCORE]).to_numpy() - bias
+    wrong, usual = (find_errors(rows, expectation, task=task, threshold=threshold) for rows in (window, reference))
+    return {
+        "loss": float(window[LOSS].mean() - reference[LOSS].mean()),
+        "calibration": float(residuals.sum() / np.sqrt(max(variance.sum(), 1e-12))),
+        "surprise": float((window[LOSS] - loss).mean()),
+        "loss_distribution": float(cramervonmises_2samp(reference[LOSS], window[LOSS], method="asymptotic").statistic),
+        "errors": float(wrong.mean() - usual.mean()),
+    }
