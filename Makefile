@@ -1,6 +1,6 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro compare serve test test-slow lint bench lock clean
+.PHONY: help venv fresh-venv params repro check compare serve test test-slow lint bench lock clean
 
 VENV ?= .venv
 DATASET ?=
@@ -33,6 +33,9 @@ repro: params  ## take the data to a packaged model (DATASET=flights changes the
 	@dvc repro
 	@! python -m keepfit pending || { dvc repro --force --single-item gate && dvc repro; }
 	@python -m keepfit summary
+
+check: params  ## whether the newest rows are still what the champion knows: ok, alert, retrain or fix the data
+	@python -m keepfit check
 
 compare: venv  ## what the last commit does to the champion and the metrics, as Markdown (BASE=main)
 	@test -z "$$(git status --porcelain)" || { echo "compare: commit or stash your changes first" >&2; exit 1; }

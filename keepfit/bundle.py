@@ -15,12 +15,13 @@ from keepfit.errors import BundleError
 from keepfit.files import hash_file, read_json, read_table, replacing, write_json, write_table
 from keepfit.modelfile import read_model, write_model
 from keepfit.passport import FORMAT, Passport
+from keepfit.profile import Profile
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PASSPORT, NONE, REFERENCE, HISTORY = "passport.json", "none.json", "reference.parquet", "history.parquet"
-MODEL, HOLDOUT_MODEL, SCHEMA = "model.skops", "holdout_model.skops", "schema.json"
+MODEL, HOLDOUT_MODEL, SCHEMA, PROFILE = "model.skops", "holdout_model.skops", "schema.json", "profile.json"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Bundle:
         """Each statistic of the drift check in each window of the reference, from which alarms get their thresholds."""
         return read_table(self.folder / HISTORY)
 
+    @cached_property
+    def profile(self) -> Profile:
+        """What the raw columns held in training."""
+        return Profile.model_validate(read_json(self.folder / PROFILE))
+
 
 class Parts(Protocol):
     """What a bundle is written from: `Trained`, or another bundle."""
@@ -73,7 +79,7 @@ class Parts(Protocol):
         """Its statistics window by window."""
 
 
-def write_bundle(folder: Path, passport: Passport, parts: Parts) -> None:
+def write_bundle(folder: Path, passport: Passport, parts: Parts, profile: Profile) -> None:
     """Write a whole bundle, or nothing."""
     with replacing(folder) as partial:
         partial.mkdir()
@@ -82,6 +88,7 @@ def write_bundle(folder: Path, passport: Passport, parts: Parts) -> None:
             write_model(partial / HOLDOUT_MODEL, parts.holdout_model)
         write_table(partial / REFERENCE, parts.reference)
         write_table(partial / HISTORY, parts.history)
+        write_json(partial / PROFILE, profile.model_dump(mode="json", exclude_none=True))
         write_json(partial / SCHEMA, passport.request.model_dump(mode="json", exclude_none=True))
         files = {path.name: hash_file(path) for path in sorted(partial.iterdir())}
         stamped = passport.model_copy(update={"files": files})

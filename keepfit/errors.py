@@ -75,3 +75,11 @@ class ChampionMissing(KeepfitError):
 
 class PackageError(KeepfitError):
     """BentoML could not build the package."""
+
+
+class DetectorError(KeepfitError):
+    """A drift test is not installed, or gave no number."""
+
+
+class BatchError(KeepfitError):
+    """Rows cannot be compared with the champion's reference: other columns, another dataset, rows it learned from."""

@@ -15,6 +15,7 @@ from keepfit.objective import Objective
 from keepfit.spans import parse_span
 
 SCORE, LOSS, FOLD = "score", "loss", "fold"
+FIRST_FOLD = "fold 1"
 DAYS_A_YEAR = 365.25
 
 

@@ -65,6 +65,14 @@ def read_table(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
     return pd.read_parquet(path, columns=columns)
 
 
+def write_curves(folder: Path, curves: "dict[str, pd.DataFrame]") -> None:
+    """Write a folder of CSV files, one a table."""
+    with replacing(folder) as partial:
+        partial.mkdir()
+        for name, curve in curves.items():
+            curve.to_csv(partial / f"{name}.csv", index=False)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON that a person can read and that two runs write alike; NaN is refused."""
     with replacing(path) as partial:

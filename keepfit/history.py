@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from keepfit.distributions import encode, measure_separation, measure_shift, sample
-from keepfit.evidence import SCORE, cut_windows
+from keepfit.evidence import FIRST_FOLD, FOLD, SCORE, cut_windows
 from keepfit.features import LABEL
 from keepfit.performance import measure_performance
 from keepfit.settings import Settings
@@ -29,8 +29,13 @@ class Ruler:
 
 
 def measure_history(reference: pd.DataFrame, ruler: Ruler) -> pd.DataFrame:
-    """Return a row for each whole window of the reference: its times, its counts and each statistic."""
+    """Return a row for each whole window of the reference: its times, its counts and each statistic.
+
+    The rows of the first fold are left out: the model that scored them had learned from the fewest rows of all,
+    and its errors say little of the champion's.
+    """
     measured = []
+    reference = reference[reference[FOLD] != FIRST_FOLD].reset_index(drop=True)
     for rows in cut_windows(reference[ruler.settings.dataset.time], ruler.settings.drift.window):
         others = np.ones(len(reference), dtype=bool)
         others[rows] = False

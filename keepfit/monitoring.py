@@ -30,8 +30,9 @@ class Drift(Section):
     thresholds: Literal["calibrated", "p_values"]
     significance: float = Field(gt=0, lt=1)
     window: Span
+    memory: float = Field(gt=0, le=1)
     k: int = Field(ge=1)
-    n: int = Field(ge=1)
+    of: int = Field(ge=1)
     cool_down: int = Field(ge=0)
     max_age: Annotated[int, Field(ge=1)] | None
     retrain_on: tuple[Check, ...]
@@ -42,8 +43,8 @@ class Drift(Section):
 
     @model_validator(mode="after")
     def _counts_fit(self) -> "Drift":
-        if self.k > self.n:
-            raise ValueError(f"k: {self.k} of {self.n} windows; allowed: at most n")
+        if self.k > self.of:
+            raise ValueError(f"k: {self.k} of {self.of} windows; allowed: at most as many")
         if both := set(self.retrain_on) & set(self.alert_on):
             raise ValueError(f"{', '.join(sorted(both))}: in retrain_on and in alert_on; allowed: one of them")
         if isinstance(self.window, int) and self.window < self.min_rows:

@@ -96,4 +96,7 @@ def _recorded(record: Path) -> dict[str, Any] | None:
 
 
 def _name(bundle: Bundle | None) -> dict[str, Any] | None:
-    return None if bundle is None else {"version": bundle.passport.version, "digest": bundle.digest}
+    if bundle is None:
+        return None
+    passport = bundle.passport
+    return {"version": passport.version, "digest": bundle.digest, "trained_until": passport.trained_on.last}

@@ -5,7 +5,7 @@ from pathlib import Path
 from keepfit import stage
 from keepfit.bundle import read_bundle
 from keepfit.evaluate import evaluate, judge, tabulate
-from keepfit.files import read_table, replacing, write_json, write_table
+from keepfit.files import read_table, write_curves, write_json, write_table
 from keepfit.settings import Settings
 
 
@@ -15,10 +15,7 @@ def main(settings: Settings, table: Path, challenger: Path, holdout: Path, metri
     write_table(holdout, tabulate(judged, settings.dataset.time))
     found = evaluate(judged, bundle, settings)
     write_json(metrics, found.metrics)
-    with replacing(plots) as partial:
-        partial.mkdir()
-        for name, curve in {**found.curves, "slices": found.slices}.items():
-            curve.to_csv(partial / f"{name}.csv", index=False)
+    write_curves(plots, {**found.curves, "slices": found.slices})
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from keepfit.features import load_module
 from keepfit.files import hash_file, read_table
 from keepfit.imports import hash_code
 from keepfit.live import log_folds
+from keepfit.profile import draw_profile
 from keepfit.progress import progress
 from keepfit.provenance import issue_passport
 from keepfit.settings import Settings
@@ -26,7 +27,9 @@ def main(settings: Settings, valid: Path, table: Path, challenger: Path, folds: 
         table=hash_file(table),
         code=hash_code(Path("stages/train.py"), Path(), extra=(features,)),
     )
-    write_bundle(challenger, passport, trained)
+    names = list(passport.request.columns)
+    profile = draw_profile(read_table(valid), settings.dataset, names, settings.drift.window)
+    write_bundle(challenger, passport, trained, profile)
     log_folds(trained.folds, folds)
 
 

@@ -12,6 +12,7 @@ from keepfit.bundle import Bundle, read_bundle, write_bundle
 from keepfit.evaluate import Judged, judge
 from keepfit.features import load_module
 from keepfit.gate import Decision, decide
+from keepfit.profile import draw_profile
 from keepfit.provenance import issue_passport
 from keepfit.settings import Settings
 from keepfit.succession import find_champion, stands, succeed
@@ -38,7 +39,8 @@ def train_bundle(folder: Path, table: pd.DataFrame, settings: Settings, *, code:
     trained = fit(table, settings)
     module = load_module(settings.dataset.features.module)
     passport = issue_passport(trained, settings, module, rows="rows", table="table", code=code)
-    write_bundle(folder, passport, trained)
+    profile = draw_profile(table, settings.dataset, list(passport.request.columns), settings.drift.window)
+    write_bundle(folder, passport, trained, profile)
     return read_bundle(folder)
 
 
@@ -134,7 +136,8 @@ class Gate:
 
 
 def name(bundle: Bundle) -> dict[str, str]:
-    return {"version": bundle.passport.version, "digest": bundle.digest}
+    passport = bundle.passport
+    return {"version": passport.version, "digest": bundle.digest, "trained_until": passport.trained_on.last}
 
 
 def same_files(one: Path, other: Path) -> bool:

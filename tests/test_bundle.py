@@ -13,6 +13,7 @@ from keepfit.bundle import (
     MODEL,
     NONE,
     PASSPORT,
+    PROFILE,
     REFERENCE,
     SCHEMA,
     Bundle,
@@ -26,13 +27,14 @@ from keepfit.errors import BundleError, UntrustedType
 from keepfit.features import load_module
 from keepfit.files import hash_file, read_json, write_json
 from keepfit.passport import Passport
+from keepfit.profile import draw_profile
 from keepfit.provenance import issue_passport
 from keepfit.score import predict_scores, score_rows
 from keepfit.settings import Settings
 from keepfit.train import Trained, fit
 from tests.toys import toy_rows, toy_settings, toy_table
 
-FILES = [MODEL, HOLDOUT_MODEL, REFERENCE, HISTORY, SCHEMA]
+FILES = [MODEL, HOLDOUT_MODEL, REFERENCE, HISTORY, PROFILE, SCHEMA]
 
 
 def issue(trained: Trained, settings: Settings) -> Passport:
@@ -58,7 +60,9 @@ def folder(made: Bundle, tmp_path: Path) -> Path:
 
 
 def write(folder: Path, trained: Trained, settings: Settings, **other) -> None:
-    write_bundle(folder, issue(trained, settings), replace(trained, **other))
+    passport = issue(trained, settings)
+    profile = draw_profile(toy_rows(), settings.dataset, list(passport.request.columns), settings.drift.window)
+    write_bundle(folder, passport, replace(trained, **other), profile)
 
 
 def test_what_is_read_is_what_was_written(made, trained):

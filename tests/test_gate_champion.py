@@ -80,7 +80,7 @@ def test_a_champion_whose_scores_are_not_finite_stays(trial: Trial):
     broken.model.named_steps["model"].coef_[:] = np.nan
     rival = trial.folder / "not_finite"
     parts = SimpleNamespace(model=broken.model, holdout_model=None, reference=broken.reference, history=broken.history)
-    write_bundle(rival, broken.passport, parts)
+    write_bundle(rival, broken.passport, parts, broken.profile)
     decision = trial.decide(read_champion(rival))
     assert failed(decision) == ["champion can be compared"]
     assert "120 scores that are not finite" in decision.why

@@ -1,0 +1,92 @@
+"""The drift check: of the newest rows, of a file, and of faults put in on purpose."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from keepfit.commands.terminal import PARAMS, one_line_errors, show_lines
+
+if TYPE_CHECKING:
+    from keepfit.bundle import Bundle
+    from keepfit.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def check(
+    rows: Annotated[
+        Path | None, typer.Option("--from", help="Check these raw rows (CSV, Parquet, JSON lines) instead.")
+    ] = None,
+) -> None:
+    """Check the rows newer than the champion's training.
+
+    Ends with status 0 for ok or alert, 3 for retrain, 4 for fix-data and 5 for too few rows.
+    """
+    with one_line_errors():
+        said = _check_newest() if rows is None else _check_file(rows)
+        from keepfit.drift_summary import tell
+
+        show_lines(tell(said))
+        raise typer.Exit(said["status"])
+
+
+def _check_newest() -> dict[str, Any]:
+    """Refresh the features, run the one stage, and return its report; bring the data's own failures into it."""
+    from keepfit.errors import KeepfitError
+    from keepfit.files import read_json, write_json
+    from keepfit.incoming import DATA_ERRORS, broken
+    from keepfit.settings import load_settings
+
+    settings = load_settings(PARAMS)
+    record = Path("reports", settings.dataset.name, "drift.json")
+    for target in (["features"], ["--single-item", "drift"]):
+        status, printed = _reproduce(target)
+        if status:
+            names = "|".join(error.__name__ for error in DATA_ERRORS)
+            if fault := re.search(rf"^(?:{names}): .*$", printed, re.MULTILINE):
+                found = broken(fault[0], settings)
+                write_json(record, found.report)
+                return found.report
+            raise KeepfitError(f"dvc repro {' '.join(target)} ended with status {status}")
+    return read_json(record)
+
+
+def _reproduce(target: list[str]) -> tuple[int, str]:
+    command = [sys.executable, "-m", "dvc", "repro", *target]
+    printed = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout or ():
+            printed.append(line)
+            sys.stderr.write(line)
+    return process.returncode, "".join(printed)
+
+
+def _check_file(path: Path) -> dict[str, Any]:
+    from keepfit.files import read_table
+    from keepfit.incoming import examine_raw, read_rows
+    from keepfit.progress import working
+
+    settings, bundle = _champion()
+    valid = Path("data", settings.dataset.name, "valid.parquet")
+    raw = read_rows(path)
+    past = read_table(valid) if valid.exists() else raw.iloc[:0]
+    with working("checking"):
+        return examine_raw(raw, past, bundle, settings).report
+
+
+def _champion() -> "tuple[Settings, Bundle]":
+    from keepfit.bundle import read_champion
+    from keepfit.errors import ChampionMissing
+    from keepfit.settings import load_settings
+
+    settings = load_settings(PARAMS)
+    folder = Path("models", settings.dataset.name, "champion")
+    bundle = read_champion(folder)
+    if bundle is None:
+        raise ChampionMissing(f"{folder}: no champion there; `make repro` trains one, `dvc pull {folder}` fetches it")
+    return settings, bundle

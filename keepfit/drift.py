@@ -1,0 +1,137 @@
+"""Drift: whether a batch is still what the champion knows: every check, its alarm, and the ruling."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from keepfit.alarms import Bar, chance_a_window, columns_of, set_bar
+from keepfit.batch import Batch
+from keepfit.bundle import Bundle
+from keepfit.detectors import Detectors, Tested
+from keepfit.evidence import cut_windows, days_in_window
+from keepfit.history import FEATURE, LABELLED, Ruler, measure_window
+from keepfit.quality import Rule, check_quality
+from keepfit.settings import Settings
+from keepfit.significance import adjust, test_window
+from keepfit.verdict import Ruling, rule
+
+# An average with a memory of 0.25 has forgotten older windows to within a hundredth.
+RECENT = 16
+
+
+@dataclass(frozen=True)
+class Group:
+    """The checks that share a budget, their bar, and which of the measured windows are in alarm by which."""
+
+    names: list[str]
+    bar: Bar
+    alarms: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The ruling and what it rests on; `seen` has a row for each of the newest whole windows of the batch."""
+
+    ruling: Ruling
+    rules: list[Rule]
+    chance: float
+    days: float
+    seen: pd.DataFrame = field(default_factory=pd.DataFrame)
+    newest: pd.DataFrame = field(default_factory=pd.DataFrame)
+    groups: dict[str, Group] = field(default_factory=dict)
+    tests: dict[str, Tested] = field(default_factory=dict)
+
+
+def check(
+    batch: Batch, bundle: Bundle, settings: Settings, detectors: Detectors, *, tried: pd.Timestamp | None = None
+) -> Findings:
+    """Return what every check says of the batch, and the ruling.
+
+    `tried`: up to when the challenger of the last training had learned, where that was not the champion.
+    """
+    drift, time = settings.drift, settings.dataset.time
+    windows = cut_windows(batch.evidence[time], drift.window)
+    days = days_in_window(bundle.reference[time], drift.window)
+    chance = chance_a_window(drift.false_alarms_per_year, days, k=drift.k, n=drift.of)
+    rules = _check_newest_rows(batch, bundle, settings)
+    broken = [each for each in rules if each.broken]
+    if broken or not windows:
+        ruling = rule(drift, broken=broken, alarms=[], labelled=False, windows=len(windows), age=0, since=0)
+        return Findings(ruling, rules, chance, days)
+    ruler = Ruler(settings, bundle.passport.features, bundle.passport.threshold)
+    seen = _measure(batch.evidence, windows, bundle, ruler)
+    newest = batch.evidence.iloc[windows[-1]]
+    tests = test_window(bundle.reference, newest, ruler, detectors)
+    groups = {
+        name: judge(checks, seen, tests, bundle.history, settings, chance=chance)
+        for name, checks in {"retrain": drift.retrain_on, "alert": drift.alert_on}.items()
+    }
+    ruling = rule(
+        drift,
+        broken=[],
+        alarms=sounding(groups, settings),
+        labelled=bool((seen[LABELLED].tail(drift.of) >= drift.min_rows).any()),
+        windows=len(windows),
+        age=len(windows),
+        since=_windows_since(tried, batch.evidence[time], windows),
+    )
+    return Findings(ruling, rules, chance, days, seen, newest, groups, tests)
+
+
+def judge(
+    checks: tuple[str, ...],
+    seen: pd.DataFrame,
+    tests: dict[str, Tested],
+    history: pd.DataFrame,
+    settings: Settings,
+    *,
+    chance: float,
+) -> Group:
+    """Return the group of these checks: its bar, and each window's alarms.
+
+    Without a bar, because the history is too short or the policy asks for none, the tests' p-values
+    decide on the newest window: corrected for their number, or, as the policy asks, as they are.
+    """
+    drift = settings.drift
+    names = columns_of(checks, seen)
+    bar = set_bar(history, names, chance, memory=drift.memory)
+    alarms = bar.far_out(seen) > bar.height
+    if drift.thresholds == "p_values" or bar.support == "none":
+        level = drift.significance if drift.thresholds == "p_values" else chance / max(len(checks), 1)
+        told = {name: test.p_value for name, test in tests.items()} | adjust(tests)
+        alarms.loc[:, :] = False
+        alarms.iloc[-1] = [told.get(name, 1.0) < level for name in alarms]
+    return Group(names, bar, alarms)
+
+
+def sounding(groups: dict[str, Group], settings: Settings) -> list[str]:
+    """Return the checks in alarm in k of the newest n windows; the features sound as one."""
+    found = []
+    for group in groups.values():
+        counts = group.alarms.tail(settings.drift.of).sum()
+        found += [str(name) for name in counts.index[counts >= settings.drift.k]]
+    return list(dict.fromkeys("features" if name.startswith(FEATURE) else name for name in found))
+
+
+def _measure(evidence: pd.DataFrame, windows: list[np.ndarray], bundle: Bundle, ruler: Ruler) -> pd.DataFrame:
+    recent = windows[-max(RECENT, ruler.settings.drift.of) :]
+    measured = [measure_window(bundle.reference, evidence.iloc[rows], ruler) for rows in recent]
+    return pd.DataFrame(measured).reindex(columns=bundle.history.columns)
+
+
+def _check_newest_rows(batch: Batch, bundle: Bundle, settings: Settings) -> list[Rule]:
+    drift, time = settings.drift, settings.dataset.time
+    windows = cut_windows(batch.rows[time], drift.window)
+    rows = batch.rows.iloc[windows[-1]] if windows else batch.rows
+    set_aside = int((batch.set_aside >= rows[time].min()).sum()) if len(rows) else len(batch.set_aside)
+    if len(rows) + set_aside < drift.min_rows:
+        return []
+    whole = drift.window if windows else None
+    return check_quality(rows, bundle.profile, drift.quality, time=time, window=whole, set_aside=set_aside)
+
+
+def _windows_since(tried: pd.Timestamp | None, times: pd.Series, windows: list[np.ndarray]) -> int:
+    if tried is None:
+        return len(windows)
+    return sum(times.iloc[rows[-1]] > tried for rows in windows)

@@ -1,0 +1,81 @@
+"""Incoming: rows from outside the graph, a file or a drill, through the same rules and features as the graph's."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from keepfit.batch import require_newer, require_same_question
+from keepfit.bundle import Bundle
+from keepfit.checkup import Checkup, cut_short, examine, no_curves
+from keepfit.columns import require
+from keepfit.dataset import Dataset, FileSource
+from keepfit.errors import (
+    EmptyTable,
+    KeepfitError,
+    MissingColumn,
+    QuotaExceeded,
+    SourceError,
+    SourceWentBackwards,
+    StaleData,
+)
+from keepfit.features import assemble, load_module
+from keepfit.settings import Settings
+from keepfit.sources import read_source
+from keepfit.times import parse_times
+from keepfit.validate import enforce_freshness, enforce_quota, validate
+from keepfit.verdict import STATUS
+
+# What a step says when the data is at fault, and not the configuration.
+DATA_ERRORS = (EmptyTable, MissingColumn, QuotaExceeded, SourceError, SourceWentBackwards, StaleData)
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """Return the raw rows of a CSV, Parquet or JSON-lines file; raise SourceError."""
+    return read_source(FileSource(kind="file", path=str(path), watch=str(path)))
+
+
+def examine_raw(
+    raw: pd.DataFrame, past: pd.DataFrame, bundle: Bundle, settings: Settings, *, now: pd.Timestamp | None = None
+) -> Checkup:
+    """Check raw rows: `past` are typed rows on which the features of the first ones look back.
+
+    Columns that only the label needs may be missing. `now`: when the newest row is due, where that is asked.
+    What is wrong with the rows themselves is a verdict. Raises BatchError and FeatureError.
+    """
+    require_same_question(bundle, settings)
+    try:
+        return _examine(raw, past, bundle, settings, now=now)
+    except DATA_ERRORS as error:
+        return broken(error, settings)
+
+
+def broken(error: KeepfitError | str, settings: Settings) -> Checkup:
+    """Return the checkup of rows that did not get as far as the checks."""
+    why = f"the new rows are broken: {error}"
+    return Checkup(cut_short("data-quality", "fix-data", why, settings, status=STATUS["fix-data"]), no_curves())
+
+
+def _examine(
+    raw: pd.DataFrame, past: pd.DataFrame, bundle: Bundle, settings: Settings, *, now: pd.Timestamp | None
+) -> Checkup:
+    dataset, time = settings.dataset, settings.dataset.time
+    if raw.empty:
+        return Checkup(cut_short("insufficient-data", "none", "not one row", settings, status=5), no_curves())
+    known = _columns_that_came(raw, bundle, dataset)
+    found = validate(raw, known)
+    enforce_quota(found, known, settings.validate_.quota)
+    if now is not None:
+        enforce_freshness(found.valid, known.model_copy(update={"until": None}), now=now)
+    rows = found.valid.assign(**{name: np.nan for name in dataset.columns if name not in known.columns})
+    require_newer(rows, bundle, time)
+    before = past[past[time] < rows[time].iloc[0]].tail(bundle.passport.request.look_back)
+    table = assemble(pd.concat([before, rows], ignore_index=True), dataset, load_module(dataset.features.module))
+    set_aside = parse_times(found.quarantine[time])
+    return examine(table.iloc[len(before) :], rows, bundle, settings, set_aside=set_aside)
+
+
+def _columns_that_came(raw: pd.DataFrame, bundle: Bundle, dataset: Dataset) -> Dataset:
+    require(raw, list(bundle.passport.request.columns))
+    columns = {name: column for name, column in dataset.columns.items() if name in raw}
+    return dataset.model_copy(update={"columns": columns, "keys": tuple(key for key in dataset.keys if key in raw)})

@@ -1,0 +1,58 @@
+"""Profile: what the raw columns of a model's training rows held, by which new rows are taken for broken or not."""
+
+import numpy as np
+import pandas as pd
+
+from keepfit.dataset import Dataset
+from keepfit.evidence import cut_windows, days_in_window
+from keepfit.section import Section
+
+# A column with more categories than this is text or an identifier: new ones are its nature.
+MANY = 1000
+
+
+class ColumnProfile(Section):
+    """What a raw column held: its largest share missing in a window, its ends, its categories, whether it moves."""
+
+    missing: float
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str, ...] | None = None
+    moves: bool = False
+
+
+class Profile(Section):
+    """The raw columns that a model needs, and how many rows a day its calmest and its busiest window had."""
+
+    columns: dict[str, ColumnProfile]
+    calmest: float
+    busiest: float
+
+
+def draw_profile(rows: pd.DataFrame, dataset: Dataset, names: list[str], window: int | str) -> Profile:
+    """Return the profile of typed raw rows in time order."""
+    windows = cut_windows(rows[dataset.time], window) or [np.arange(len(rows))]
+    rates = [rows_a_day(rows[dataset.time].iloc[each], window) for each in windows]
+    return Profile(
+        columns={name: _profile(rows[name], windows) for name in names if name != dataset.time},
+        calmest=min(rates),
+        busiest=max(rates),
+    )
+
+
+def _profile(values: pd.Series, windows: list[np.ndarray]) -> ColumnProfile:
+    missing = max(float(values.iloc[each].isna().mean()) for each in windows)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        kept = sorted(map(str, values.dropna().unique()))
+        return ColumnProfile(missing=missing, categories=tuple(kept) if len(kept) <= MANY else None)
+    numbers = values.astype(float)
+    if numbers.notna().sum() == 0:
+        return ColumnProfile(missing=missing)
+    moves = all((numbers.iloc[each].diff() == 0).mean() < 0.9 for each in windows)
+    return ColumnProfile(missing=missing, low=float(numbers.min()), high=float(numbers.max()), moves=moves)
+
+
+def rows_a_day(times: pd.Series, window: int | str) -> float:
+    """Return how many rows a day there are in a window of these rows."""
+    days = days_in_window(times, window if isinstance(window, str) else len(times))
+    return len(times) / max(days, 1e-9)

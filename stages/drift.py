@@ -1,0 +1,37 @@
+"""Drift: what the rows newer than the champion's training say of it."""
+
+from pathlib import Path
+
+from keepfit import stage
+from keepfit.batch import newer_than_training
+from keepfit.bundle import read_champion
+from keepfit.checkup import Checkup, examine, last_attempt, no_curves, without_champion
+from keepfit.files import read_json, read_table, write_curves, write_json
+from keepfit.settings import Settings
+from keepfit.times import parse_times
+
+
+def main(
+    settings: Settings,
+    table: Path,
+    valid: Path,
+    quarantine: Path,
+    champion: Path,
+    gate: Path,
+    record: Path,
+    plots: Path,
+) -> None:
+    bundle, time = read_champion(champion), settings.dataset.time
+    if bundle is None:
+        found = Checkup(without_champion(settings), no_curves())
+    else:
+        newer = [newer_than_training(read_table(path), bundle, time) for path in (table, valid)]
+        aside = read_table(quarantine, [time]).assign(**{time: lambda rows: parse_times(rows[time])})
+        set_aside = newer_than_training(aside, bundle, time)[time]
+        found = examine(*newer, bundle, settings, set_aside=set_aside, tried=last_attempt(read_json(gate)))
+    write_json(record, found.report)
+    write_curves(plots, found.curves)
+
+
+if __name__ == "__main__":
+    stage.run(main)
