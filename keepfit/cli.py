@@ -2,9 +2,10 @@
 
 import typer
 
-from keepfit.commands import drift, pipeline, quarantine
+from keepfit.commands import drift, pipeline, quarantine, replay
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep a deployed model fit.")
 app.add_typer(pipeline.app)
 app.add_typer(drift.app)
+app.add_typer(replay.app)
 app.add_typer(quarantine.app, name="quarantine")
