@@ -12,6 +12,7 @@ from keepfit.drift import check
 from keepfit.drift_curves import FEATURES, TIMELINE, draw_features, draw_timeline
 from keepfit.drift_report import report
 from keepfit.settings import Settings
+from keepfit.verdict import TOO_LITTLE
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def examine(
 
 def without_champion(settings: Settings) -> dict[str, Any]:
     """Return the report where there is nothing to check yet."""
-    return cut_short("insufficient-data", "none", "there is no champion yet", settings, status=5)
+    return cut_short("insufficient-data", "none", "there is no champion yet", settings, status=TOO_LITTLE)
 
 
 def no_curves() -> dict[str, pd.DataFrame]:

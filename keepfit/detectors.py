@@ -5,6 +5,7 @@ when it is asked for, and never elsewhere.
 """
 
 import logging
+import os
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -146,8 +147,8 @@ def load_detectors(name: Literal["alibi-detect", "scipy"]) -> Detectors:
     if find_spec("alibi_detect") is None:
         raise DetectorError("drift.backend: 'alibi-detect' is not installed; allowed here: scipy")
     # It warns of deep-learning libraries that are not there, and of its own defaults.
-    for chatty in ("transformers", "alibi_detect"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    logging.getLogger("alibi_detect").setLevel(logging.ERROR)
     return AlibiDetect()
 
 

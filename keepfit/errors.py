@@ -83,3 +83,7 @@ class DetectorError(KeepfitError):
 
 class BatchError(KeepfitError):
     """Rows cannot be compared with the champion's reference: other columns, another dataset, rows it learned from."""
+
+
+class DrillError(KeepfitError):
+    """A fault that does not exist, or a table that has nothing to put it in."""

@@ -1,5 +1,7 @@
 """Incoming: rows from outside the graph, a file or a drill, through the same rules and features as the graph's."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from keepfit.settings import Settings
 from keepfit.sources import read_source
 from keepfit.times import parse_times
 from keepfit.validate import enforce_freshness, enforce_quota, validate
-from keepfit.verdict import STATUS
+from keepfit.verdict import STATUS, TOO_LITTLE
 
 # What a step says when the data is at fault, and not the configuration.
 DATA_ERRORS = (EmptyTable, MissingColumn, QuotaExceeded, SourceError, SourceWentBackwards, StaleData)
@@ -36,18 +38,28 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 
 def examine_raw(
-    raw: pd.DataFrame, past: pd.DataFrame, bundle: Bundle, settings: Settings, *, now: pd.Timestamp | None = None
+    raw: pd.DataFrame,
+    past: pd.DataFrame,
+    bundle: Bundle,
+    settings: Settings,
+    *,
+    now: pd.Timestamp | None = None,
+    spoil: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
 ) -> Checkup:
     """Check raw rows: `past` are typed rows on which the features of the first ones look back.
 
     Columns that only the label needs may be missing. `now`: when the newest row is due, where that is asked.
-    What is wrong with the rows themselves is a verdict. Raises BatchError and FeatureError.
+    `spoil` puts a fault into the feature table. What is wrong with the rows themselves is a verdict. Raises
+    BatchError and FeatureError.
     """
     require_same_question(bundle, settings)
+    if raw.empty:
+        return Checkup(cut_short("insufficient-data", "none", "not one row", settings, status=TOO_LITTLE), no_curves())
     try:
-        return _examine(raw, past, bundle, settings, now=now)
+        came = take_in(raw, past, bundle, settings, now=now)
     except DATA_ERRORS as error:
         return broken(error, settings)
+    return examine(spoil(came.table), came.rows, bundle, settings, set_aside=came.set_aside)
 
 
 def broken(error: KeepfitError | str, settings: Settings) -> Checkup:
@@ -56,12 +68,22 @@ def broken(error: KeepfitError | str, settings: Settings) -> Checkup:
     return Checkup(cut_short("data-quality", "fix-data", why, settings, status=STATUS["fix-data"]), no_curves())
 
 
-def _examine(
-    raw: pd.DataFrame, past: pd.DataFrame, bundle: Bundle, settings: Settings, *, now: pd.Timestamp | None
-) -> Checkup:
+@dataclass(frozen=True)
+class Incoming:
+    """New rows on their way to the checks: feature table, typed raw rows, and the times of those set aside."""
+
+    table: pd.DataFrame
+    rows: pd.DataFrame
+    set_aside: pd.Series
+
+
+def take_in(
+    raw: pd.DataFrame, past: pd.DataFrame, bundle: Bundle, settings: Settings, *, now: pd.Timestamp | None = None
+) -> Incoming:
+    """Validate raw rows and compute their features; raise one of DATA_ERRORS, BatchError or FeatureError."""
     dataset, time = settings.dataset, settings.dataset.time
     if raw.empty:
-        return Checkup(cut_short("insufficient-data", "none", "not one row", settings, status=5), no_curves())
+        raise EmptyTable("not one row")
     known = _columns_that_came(raw, bundle, dataset)
     found = validate(raw, known)
     enforce_quota(found, known, settings.validate_.quota)
@@ -71,8 +93,7 @@ def _examine(
     require_newer(rows, bundle, time)
     before = past[past[time] < rows[time].iloc[0]].tail(bundle.passport.request.look_back)
     table = assemble(pd.concat([before, rows], ignore_index=True), dataset, load_module(dataset.features.module))
-    set_aside = parse_times(found.quarantine[time])
-    return examine(table.iloc[len(before) :], rows, bundle, settings, set_aside=set_aside)
+    return Incoming(table.iloc[len(before) :], rows, parse_times(found.quarantine[time]))
 
 
 def _columns_that_came(raw: pd.DataFrame, bundle: Bundle, dataset: Dataset) -> Dataset:

@@ -9,6 +9,8 @@ from keepfit.section import Section
 
 # A column with more categories than this is text or an identifier: new ones are its nature.
 MANY = 1000
+# A column of numbers stands still where more than this share of them repeats the one before.
+STILL = 0.9
 
 
 class ColumnProfile(Section):
@@ -48,7 +50,7 @@ def _profile(values: pd.Series, windows: list[np.ndarray]) -> ColumnProfile:
     numbers = values.astype(float)
     if numbers.notna().sum() == 0:
         return ColumnProfile(missing=missing)
-    moves = all((numbers.iloc[each].diff() == 0).mean() < 0.9 for each in windows)
+    moves = all((numbers.iloc[each].diff() == 0).mean() < STILL for each in windows)
     return ColumnProfile(missing=missing, low=float(numbers.min()), high=float(numbers.max()), moves=moves)
 
 

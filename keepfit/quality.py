@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from keepfit.monitoring import Quality
-from keepfit.profile import ColumnProfile, Profile, rows_a_day
+from keepfit.profile import STILL, ColumnProfile, Profile, rows_a_day
 from keepfit.section import Section
 
 
@@ -56,7 +56,7 @@ def _measure(rule: str, values: pd.Series, known: ColumnProfile, name: str, limi
         case "out_of_range" if known.low is not None and known.high is not None:
             yield _limit(rule, _share_outside(values, known.low, known.high), limits.out_of_range, name)
         case "stale" if known.moves:
-            yield _limit(rule, float((values.diff() == 0).mean()), 0.99, name)
+            yield _limit(rule, float((values.diff() == 0).mean()), STILL, name)
 
 
 def _share_outside(values: pd.Series, low: float, high: float) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from keepfit.commands.terminal import PARAMS, one_line_errors, show_lines
+from keepfit.commands.terminal import PARAMS, one_line_errors, say, show_lines, show_table
 
 if TYPE_CHECKING:
     from keepfit.bundle import Bundle
@@ -33,6 +33,49 @@ def check(
 
         show_lines(tell(said))
         raise typer.Exit(said["status"])
+
+
+@app.command()
+def drill(
+    faults: Annotated[list[str] | None, typer.Argument(help="Which faults; all where none is named.")] = None,
+    feature: Annotated[str | None, typer.Option(help="Where shift and scale go; the strongest else.")] = None,
+) -> None:
+    """Put faults into calm real rows and show what the check says to each.
+
+    Ends with status 1 where one is not as expected.
+    """
+    import pandas as pd
+
+    from keepfit.drill import FAULTS, run_drill, set_scene, strongest_feature
+    from keepfit.errors import DrillError
+    from keepfit.files import read_table
+    from keepfit.progress import progress
+
+    with one_line_errors():
+        settings, bundle = _champion()
+        valid = read_table(Path("data", settings.dataset.name, "valid.parquet"))
+        names = faults or list(FAULTS)
+        told = []
+        with progress("drilling", len(names)) as advance:
+            scene = set_scene(bundle, valid, settings, feature=feature or strongest_feature(bundle, settings))
+            for name in names:
+                try:
+                    said = run_drill(name, scene).report
+                except DrillError as error:
+                    if faults:
+                        raise
+                    told.append((name, "", "", str(error), "not possible"))
+                else:
+                    expected = FAULTS[name].expected
+                    seen = "as expected" if said["verdict"] in expected else f"expected {' or '.join(expected)}"
+                    told.append((name, said["verdict"], said["action"], said["why"][:90], seen))
+                advance()
+        first, last = scene.rows[settings.dataset.time].iloc[[0, -1]]
+        say(f"{len(scene.rows)} rows from {first} to {last}, the calmest window of the holdout")
+        say(f"shift and scale go into {scene.feature}, missing-column and unit-change into {scene.column}")
+        show_table(pd.DataFrame(told, columns=["fault", "verdict", "action", "why", ""]))
+        if any(seen.startswith("expected") for *_, seen in told):
+            raise typer.Exit(1)
 
 
 def _check_newest() -> dict[str, Any]:
