@@ -2,6 +2,7 @@
 
 import typer
 
+import keepfit.arithmetic  # noqa: F401 - before NumPy loads, and for the processes that a command starts
 from keepfit.commands import drift, pipeline, quarantine, replay
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep a deployed model fit.")
