@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from keepfit.evidence import add_losses
@@ -122,6 +123,7 @@ def test_a_reference_of_amounts_is_just_as_it_foretells(pairs):
     assert (variance >= 0).all()
 
 
+@hypothesis_settings(max_examples=20)
 @given(AMOUNTS, st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(pairs, random):
     shuffled = list(pairs)

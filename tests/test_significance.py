@@ -81,6 +81,7 @@ def test_a_model_that_does_better_is_no_rise_of_the_loss_or_of_the_errors():
     assert found["surprise"] < 0.001
 
 
+@pytest.mark.filterwarnings("ignore:Precision loss")
 def test_calibration_is_a_two_sided_test_of_its_standard_deviations():
     window = with_losses(WINDOW.assign(score=0.5, label=[1.0, 1.0, 1.0, 0.0] * 15))
     test = significance.test_window(REFERENCE, window, RULER, SciPy())["calibration"]
@@ -119,6 +120,7 @@ def test_a_score_that_is_missing_is_an_error_and_not_no_drift():
         p_values(WINDOW.assign(score=WINDOW.score.where(WINDOW.index > 0)))
 
 
+@pytest.mark.filterwarnings("ignore:Precision loss")
 def test_losses_that_are_all_alike_are_no_evidence_of_a_change():
     ruler = replace(RULER, settings=toy_settings(**{"objective.metric": "brier"}))
     reference, window = (with_losses(rows.assign(score=0.5), ruler) for rows in (REFERENCE, WINDOW))
