@@ -1,10 +1,11 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro check compare serve test test-slow lint bench lock clean
+.PHONY: help venv fresh-venv params repro check drill replay compare serve test test-slow lint bench bench-drift lock clean
 
 VENV ?= .venv
 DATASET ?=
 BASE ?= main
+FROM ?= 2004-01-01
 PORT ?= 3000
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo "$$p" && break; done)
@@ -37,6 +38,12 @@ repro: params  ## take the data to a packaged model (DATASET=flights changes the
 check: params  ## whether the newest rows are still what the champion knows: ok, alert, retrain or fix the data
 	@python -m keepfit check
 
+drill: venv  ## put faults into calm real rows and show what the check says to each
+	@python -m keepfit drill
+
+replay: params  ## live the history again under each policy of conf/drift/ (FROM=2004-01-01)
+	@python -m keepfit replay --from $(FROM)
+
 compare: venv  ## what the last commit does to the champion and the metrics, as Markdown (BASE=main)
 	@test -z "$$(git status --porcelain)" || { echo "compare: commit or stash your changes first" >&2; exit 1; }
 	@sh .github/compare "$(BASE)"
@@ -55,6 +62,9 @@ lint: venv  ## what pre-commit and CI check
 
 bench: venv  ## measure the speed and size claims, as ratios in one run
 	@python -m benchmarks.bench
+
+bench-drift: venv  ## measure what the drift check promises: replays, false alarms, power beside its peers, speed
+	@python -m benchmarks.drift
 
 lock: venv  ## compile requirements/*.txt anew from the groups of pyproject.toml
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --output-file requirements/dev.txt
