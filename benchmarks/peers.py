@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -28,7 +29,9 @@ def tabular_drift(scene: Scene) -> Callable[[pd.DataFrame], np.ndarray]:
     load_detectors("alibi-detect")  # quietens it
     from alibi_detect.cd import TabularDrift
 
-    detector = TabularDrift(scene.bundle.reference[scene.features].to_numpy(), p_val=SIGNIFICANCE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns that all features are numbers, which they are
+        detector = TabularDrift(scene.bundle.reference[scene.features].to_numpy(), p_val=SIGNIFICANCE)
 
     def ask(table: pd.DataFrame) -> np.ndarray:
         windows = np.split(table[scene.features].to_numpy(), WINDOWS)

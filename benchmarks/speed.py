@@ -76,7 +76,9 @@ def load(backend: str, folder: Path) -> None:
     import skops.io  # noqa: F401
 
     import keepfit.checkup  # noqa: F401
+    from keepfit.detectors import load_detectors
 
+    load_detectors(backend)  # quietens alibi-detect
     if backend == "alibi-detect":
         import alibi_detect.cd  # noqa: F401
     read_table(folder / TABLE)
