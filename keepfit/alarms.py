@@ -1,10 +1,10 @@
-"""Alarms: when a statistic is further out than its own history allows.
+"""Alarms: when a window is further out than its own history allows.
 
-Each statistic is taken in standard deviations of its history and averaged over the newest windows with falling
-weights (Roberts, Control chart tests based on geometric moving averages, 1959), so that a small lasting change is
-seen as well as a large sudden one. The checks that share a budget are judged together, by the furthest out of
-them (Westfall and Young, 1993). A window like the k of the history is further out than all but r - 1 of them
-with a chance of at most r / (k + 1) (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005).
+The checks that share a budget are judged together, by the furthest out of them (Westfall and Young, 1993). The new
+window is put among those of the history, each statistic is taken in standard deviations of them all, and what
+counts is the new window's place in the order of their furthest checks: among k windows like itself it is one of
+the r foremost of k + 1 with a chance of r / (k + 1), however many checks there are and however they hang
+together (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005).
 """
 
 from dataclasses import dataclass
@@ -23,40 +23,62 @@ TWO_SIDED = {"calibration", "surprise"}
 
 
 @dataclass(frozen=True)
-class Bar:
-    """How far out, in standard deviations of its history, the furthest check of a group may be.
+class Judged:
+    """How far out each check is in each window, in standard deviations, and how far out is too far.
 
-    `support`: whether that is a quantile of the history; or, where it has too few windows for the
-    quantile, one of a t distribution through them; or `none`, where there are too few even for that.
+    `support`: whether the bar is a place among the windows of the history; or, where there are too few for the
+    chance, a t distribution through them; or `none`, where there are too few even for that.
     """
 
-    height: float
     support: Support
-    furthest: np.ndarray
-    centre: pd.Series
-    spread: pd.Series
-    memory: float
+    far_out: pd.DataFrame
+    bars: pd.Series
+    p_values: pd.DataFrame
+    thresholds: pd.DataFrame
 
-    def far_out(self, seen: pd.DataFrame) -> pd.DataFrame:
-        """Return how far out each check is at each window, the oldest window first."""
-        return _sized(_average((seen.reindex(columns=self.centre.index) - self.centre) / self.spread, self.memory))
+    @property
+    def alarms(self) -> pd.DataFrame:
+        """Which check is in alarm in which window."""
+        return self.far_out.gt(self.bars, axis=0)
 
-    def p_value(self, far: float) -> float:
-        """Return the chance that the furthest check at a window like those of the history is as far out as this."""
-        if np.isnan(far) or self.support == "none":
-            return float("nan")
-        if self.support == "few windows":
-            return float(_student(self.furthest).sf(far))
-        return float((1 + (self.furthest >= far).sum()) / (len(self.furthest) + 1))
 
-    def levels(self, seen: pd.DataFrame) -> pd.DataFrame:
-        """Return each check's average over the newest windows, in its own unit, at each window."""
-        return _average(seen.reindex(columns=self.centre.index).astype(float), self.memory)
+def judge_windows(history: pd.DataFrame, seen: pd.DataFrame, names: list[str], chance: float) -> Judged:
+    """Judge each window of `seen` on its own; one like those of the history alarms with at most this chance.
 
-    def threshold(self, name: str, level: float) -> float:
-        """Return the bar in the check's own unit, on the side on which the level lies."""
-        below = name in TWO_SIDED and level < self.centre[name]
-        return float(self.centre[name] + (-1 if below else 1) * self.height * self.spread[name])
+    Thresholds are in the check's own unit, for its size alone where either direction is bad.
+    """
+    past = magnitudes(history, names)
+    past = past[past.notna().any(axis=1)]
+    support: Support = "none"
+    if int(np.floor(chance * (len(past) + 1))) >= 1:
+        support = "history"
+    elif len(past) >= ENOUGH:
+        support = "few windows"
+    new = magnitudes(seen, names)
+    place = {"history": _place, "few windows": _extrapolate, "none": _unknown}[support]
+    placed = [place(past, new.loc[row], chance) for row in new.index]
+    far_out, bars, p_values, thresholds = (
+        list(part) for part in (zip(*placed, strict=True) if placed else ((), (), (), ()))
+    )
+    return Judged(
+        support,
+        far_out=pd.DataFrame(far_out, index=new.index, columns=names),
+        bars=pd.Series(bars, index=new.index, dtype=float),
+        p_values=pd.DataFrame(p_values, index=new.index, columns=names),
+        thresholds=pd.DataFrame(thresholds, index=new.index, columns=names),
+    )
+
+
+def magnitudes(statistics: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return the statistics as what is judged: the size alone where either direction is bad."""
+    values = statistics.reindex(columns=names).astype(float)
+    return values.assign(**{name: values[name].abs() for name in names if name in TWO_SIDED})
+
+
+def in_deviations(history: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return how far out each check was in each window of the history."""
+    past = magnitudes(history, names)
+    return (past - past.mean()) / _spread(past)
 
 
 def columns_of(checks: tuple[str, ...], history: pd.DataFrame) -> list[str]:
@@ -65,50 +87,47 @@ def columns_of(checks: tuple[str, ...], history: pd.DataFrame) -> list[str]:
     return names + [name for name in history if "features" in checks and str(name).startswith(FEATURE)]
 
 
-def set_bar(history: pd.DataFrame, names: list[str], chance: float, *, memory: float) -> Bar:
-    """Return the bar that a window like those of the history passes with at most this chance.
-
-    `memory`: the weight of the newest window, between 0 and 1.
-    """
-    past = history.reindex(columns=names).astype(float)
-    past = past[past.notna().any(axis=1)]
-    centre, spread = past.mean(), past.std(ddof=1).fillna(0).clip(lower=1e-9)
-    furthest = np.sort(_sized(_average((past - centre) / spread, memory)).max(axis=1).to_numpy())
-    windows = len(furthest)
-    rank = int(np.floor(chance * (windows + 1)))
-    support: Support = "history" if rank >= 1 else "few windows" if windows >= ENOUGH else "none"
-    height = float("nan")
-    if support == "history":
-        height = float(furthest[windows - rank])
-    elif support == "few windows":
-        height = float(_student(furthest).isf(chance))
-    return Bar(height, support, furthest, centre, spread, memory)
-
-
 def chance_a_window(false_alarms_per_year: float, days: float, *, k: int, n: int) -> float:
-    """Return the chance at which a window may pass its bar, so that k of n windows do as seldom as wanted.
+    """Return the chance at which a window may alarm, so that k of n windows do as seldom as wanted.
 
     `days`: how long a window lasts. Windows are taken as independent of each other.
     """
-    from scipy.optimize import brentq
-    from scipy.stats import binom
+    from scipy.stats import beta
 
     wanted = min(false_alarms_per_year * days / DAYS_A_YEAR, 0.5)
-    if k == n == 1:
-        return wanted
-    return float(brentq(lambda chance: binom.sf(k - 1, n, chance) - wanted, 1e-9, 1 - 1e-9))
+    # The order statistics of n uniform numbers are beta: this inverts the binomial.
+    return float(beta.ppf(wanted, k, n - k + 1))
 
 
-def _average(values: pd.DataFrame, memory: float) -> pd.DataFrame:
-    return values.astype(float).ewm(alpha=memory, adjust=True, ignore_na=True).mean().where(values.notna())
+def _place(past: pd.DataFrame, new: pd.Series, chance: float) -> tuple[pd.Series, float, pd.Series, pd.Series]:
+    together = pd.concat([past, new.to_frame().T])
+    centre, spread = together.mean(), _spread(together)
+    furthest = np.sort(((past - centre) / spread).max(axis=1).to_numpy())
+    far = (new - centre) / spread
+    bar = float(furthest[len(past) - int(np.floor(chance * (len(past) + 1)))])
+    ahead = len(past) - np.searchsorted(furthest, far.to_numpy(), side="left")
+    p_values = pd.Series((1 + ahead) / (len(past) + 1), index=far.index).where(far.notna())
+    return far, bar, p_values, centre + bar * spread
 
 
-def _sized(values: pd.DataFrame) -> pd.DataFrame:
-    return values.assign(**{name: values[name].abs() for name in values if name in TWO_SIDED})
-
-
-def _student(furthest: np.ndarray):
+def _extrapolate(past: pd.DataFrame, new: pd.Series, chance: float) -> tuple[pd.Series, float, pd.Series, pd.Series]:
     from scipy.stats import t
 
-    count = len(furthest)
-    return t(count - 1, loc=furthest.mean(), scale=max(furthest.std(ddof=1), 1e-9) * np.sqrt(1 + 1 / count))
+    windows, checks = len(past), max(past.shape[1], 1)
+    centre, spread = past.mean(), _spread(past)
+    # A new value differs from a mean of k by more than k values differ from theirs.
+    wider, student = np.sqrt(1 + 1 / windows), t(windows - 1)
+    far = (new - centre) / spread
+    bar = float(student.isf(chance / checks) * wider)
+    p_values = pd.Series(np.minimum(student.sf(far / wider) * checks, 1), index=far.index).where(far.notna())
+    return far, bar, p_values, centre + bar * spread
+
+
+def _unknown(past: pd.DataFrame, new: pd.Series, chance: float) -> tuple[pd.Series, float, pd.Series, pd.Series]:
+    del past, chance
+    nothing = new * np.nan
+    return nothing, float("nan"), nothing, nothing
+
+
+def _spread(values: pd.DataFrame) -> pd.Series:
+    return values.std(ddof=1).fillna(0).clip(lower=1e-9)

@@ -5,27 +5,27 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from keepfit.alarms import Bar, chance_a_window, columns_of, set_bar
+from keepfit.alarms import Judged, chance_a_window, columns_of, judge_windows
 from keepfit.batch import Batch
 from keepfit.bundle import Bundle
-from keepfit.detectors import Detectors, Tested
+from keepfit.detectors import Detectors, Outcome
 from keepfit.evidence import cut_windows, days_in_window
 from keepfit.history import FEATURE, LABELLED, Ruler, measure_window
 from keepfit.quality import Rule, check_quality
 from keepfit.settings import Settings
-from keepfit.significance import adjust, test_window
+from keepfit.significance import adjust, compute_p_values
 from keepfit.verdict import Ruling, rule
 
-# An average with a memory of 0.25 has forgotten older windows to within a hundredth.
+# Windows that the plot of a check shows, the newest of which decide.
 RECENT = 16
 
 
 @dataclass(frozen=True)
 class Group:
-    """The checks that share a budget, their bar, and which of the measured windows are in alarm by which."""
+    """The checks that share a budget, how far out they are, and which of the measured windows are in alarm by which."""
 
     names: list[str]
-    bar: Bar
+    judged: Judged
     alarms: pd.DataFrame
 
 
@@ -40,7 +40,7 @@ class Findings:
     seen: pd.DataFrame = field(default_factory=pd.DataFrame)
     newest: pd.DataFrame = field(default_factory=pd.DataFrame)
     groups: dict[str, Group] = field(default_factory=dict)
-    tests: dict[str, Tested] = field(default_factory=dict)
+    tests: dict[str, Outcome] = field(default_factory=dict)
 
 
 def check(
@@ -51,7 +51,7 @@ def check(
     `tried`: up to when the challenger of the last training had learned, where that was not the champion.
     """
     drift, time = settings.drift, settings.dataset.time
-    windows = cut_windows(batch.evidence[time], drift.window)
+    windows = [rows for rows in cut_windows(batch.evidence[time], drift.window) if len(rows) >= drift.min_rows]
     days = days_in_window(bundle.reference[time], drift.window)
     chance = chance_a_window(drift.false_alarms_per_year, days, k=drift.k, n=drift.of)
     rules = _check_newest_rows(batch, bundle, settings)
@@ -62,7 +62,7 @@ def check(
     ruler = Ruler(settings, bundle.passport.features, bundle.passport.threshold)
     seen = _measure(batch.evidence, windows, bundle, ruler)
     newest = batch.evidence.iloc[windows[-1]]
-    tests = test_window(bundle.reference, newest, ruler, detectors)
+    tests = compute_p_values(bundle.reference, newest, ruler, detectors)
     groups = {
         name: judge(checks, seen, tests, bundle.history, settings, chance=chance)
         for name, checks in {"retrain": drift.retrain_on, "alert": drift.alert_on}.items()
@@ -82,27 +82,27 @@ def check(
 def judge(
     checks: tuple[str, ...],
     seen: pd.DataFrame,
-    tests: dict[str, Tested],
+    tests: dict[str, Outcome],
     history: pd.DataFrame,
     settings: Settings,
     *,
     chance: float,
 ) -> Group:
-    """Return the group of these checks: its bar, and each window's alarms.
+    """Return the group of these checks and each window's alarms.
 
     Without a bar, because the history is too short or the policy asks for none, the tests' p-values
     decide on the newest window: corrected for their number, or, as the policy asks, as they are.
     """
     drift = settings.drift
     names = columns_of(checks, seen)
-    bar = set_bar(history, names, chance, memory=drift.memory)
-    alarms = bar.far_out(seen) > bar.height
-    if drift.thresholds == "p_values" or bar.support == "none":
+    judged = judge_windows(history, seen, names, chance)
+    alarms = judged.alarms
+    if drift.thresholds == "p_values" or judged.support == "none":
         level = drift.significance if drift.thresholds == "p_values" else chance / max(len(checks), 1)
         told = {name: test.p_value for name, test in tests.items()} | adjust(tests)
         alarms.loc[:, :] = False
         alarms.iloc[-1] = [told.get(name, 1.0) < level for name in alarms]
-    return Group(names, bar, alarms)
+    return Group(names, judged, alarms)
 
 
 def sounding(groups: dict[str, Group], settings: Settings) -> list[str]:
@@ -116,8 +116,15 @@ def sounding(groups: dict[str, Group], settings: Settings) -> list[str]:
 
 def _measure(evidence: pd.DataFrame, windows: list[np.ndarray], bundle: Bundle, ruler: Ruler) -> pd.DataFrame:
     recent = windows[-max(RECENT, ruler.settings.drift.of) :]
-    measured = [measure_window(bundle.reference, evidence.iloc[rows], ruler) for rows in recent]
-    return pd.DataFrame(measured).reindex(columns=bundle.history.columns)
+    # The domain classifier costs more than all else: it is asked where its answer decides.
+    measured = [
+        measure_window(
+            bundle.reference, evidence.iloc[rows], ruler, separate=len(recent) - place <= ruler.settings.drift.of
+        )
+        for place, rows in enumerate(recent)
+    ]
+    seen = pd.DataFrame(measured)
+    return seen if bundle.history.empty else seen.reindex(columns=bundle.history.columns)
 
 
 def _check_newest_rows(batch: Batch, bundle: Bundle, settings: Settings) -> list[Rule]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from keepfit.alarms import in_deviations
 from keepfit.bundle import Bundle
 from keepfit.drift import Findings
 from keepfit.drift_report import describe_features
@@ -16,15 +17,22 @@ def draw_timeline(findings: Findings, history: pd.DataFrame) -> pd.DataFrame:
     """Return how far out each check was at each window of the history and of the batch, beside its bar."""
     parts = []
     for group in findings.groups.values():
-        for part, seen in (("history", history), ("batch", findings.seen)):
-            far = group.bar.far_out(seen)
-            by_feature = [name for name in far if str(name).startswith(FEATURE)]
-            shown = far.drop(columns=by_feature)
-            if by_feature:
-                shown["features"] = far[by_feature].max(axis=1)
-            long = shown.assign(time=seen[LAST]).melt("time", var_name="check", value_name="far_out")
-            parts.append(long.assign(bar=group.bar.height, alarm=long.far_out > group.bar.height, part=part))
+        judged = group.judged
+        bars = {"history": judged.bars.iloc[-1], "batch": judged.bars}
+        for part, seen, far in (
+            ("history", history, in_deviations(history, group.names)),
+            ("batch", findings.seen, judged.far_out),
+        ):
+            wide = _features_as_one(far).assign(time=seen[LAST], bar=bars[part])
+            long = wide.melt(["time", "bar"], var_name="check", value_name="far_out")
+            parts.append(long.assign(alarm=long.far_out > long.bar, part=part))
     return pd.concat(parts, ignore_index=True)[TIMELINE] if parts else pd.DataFrame(columns=TIMELINE)
+
+
+def _features_as_one(far: pd.DataFrame) -> pd.DataFrame:
+    by_feature = [name for name in far if str(name).startswith(FEATURE)]
+    shown = far.drop(columns=by_feature)
+    return shown.assign(features=far[by_feature].max(axis=1)) if by_feature else shown
 
 
 def draw_features(findings: Findings, bundle: Bundle) -> pd.DataFrame:

@@ -55,12 +55,11 @@ def report(findings: Findings, batch: Batch, bundle: Bundle, settings: Settings)
 
 
 def list_checks(findings: Findings) -> list[dict[str, Any]]:
-    """Return each check: its statistic of the newest window, its average, threshold, p-values and alarm."""
+    """Return each check: its statistic in the newest window, threshold, p-values and alarm."""
     q_values = adjust(findings.tests)
     listed = []
     for action, group in findings.groups.items():
-        far = group.bar.far_out(findings.seen).iloc[-1]
-        level = group.bar.levels(findings.seen).iloc[-1]
+        judged, newest = group.judged, findings.seen.index[-1]
         for name in group.names:
             test = findings.tests.get(name)
             listed.append(
@@ -68,12 +67,11 @@ def list_checks(findings: Findings) -> list[dict[str, Any]]:
                     "check": name,
                     "action": action,
                     "statistic": findings.seen[name].iloc[-1],
-                    "level": level[name],
-                    "threshold": group.bar.threshold(name, level[name]),
-                    "far_out": far[name],
-                    "bar": group.bar.height,
-                    "p_value": group.bar.p_value(far[name]),
-                    "support": group.bar.support,
+                    "threshold": judged.thresholds.loc[newest, name],
+                    "far_out": judged.far_out.loc[newest, name],
+                    "bar": judged.bars[newest],
+                    "p_value": judged.p_values.loc[newest, name],
+                    "support": judged.support,
                     "alarm": bool(group.alarms[name].iloc[-1]),
                     "test": test and {**test._asdict(), "q_value": q_values.get(name)},
                 }

@@ -42,9 +42,9 @@ def _tell_loss(said: dict[str, Any]) -> list[Line]:
 
 
 def _tell_check(said: dict[str, Any]) -> str:
-    if said["threshold"] is None or said["level"] is None:
+    if said["threshold"] is None or said["statistic"] is None:
         return f"{said['check']}: p {said['test']['p_value']:.3g} ({said['action']})"
-    bar = f"{said['level']:.4g}, threshold {said['threshold']:.4g}, p {said['p_value']:.3g}"
+    bar = f"{said['statistic']:.4g}, threshold {said['threshold']:.4g}, p {said['p_value']:.3g}"
     return f"{said['check']}: {bar} ({said['action']})"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from keepfit.alarms import set_bar
+from keepfit.alarms import judge_windows
 from keepfit.bundle import Bundle
 from keepfit.checkup import Checkup
 from keepfit.curves import measure_importance
@@ -53,14 +53,15 @@ def set_scene(bundle: Bundle, valid: pd.DataFrame, settings: Settings, *, featur
 
     `feature`: the one that faults of features are put into.
     """
-    time, drift = settings.dataset.time, settings.drift.model_copy(update={"cool_down": 0, "max_age": None})
+    time = settings.dataset.time
+    drift = settings.drift.model_copy(update={"cool_down": 0, "max_age": None, "k": 1, "of": 1})
     before = without_holdout(bundle)
     windows = bundle.history[bundle.history[FIRST] > pd.Timestamp(before.passport.trained_on.last)]
     if windows.empty or before.history.empty:
         raise DrillError("the holdout has no whole window of drift.window, or there is none before it; allowed: both")
     names = [name for name in bundle.history if name not in (FIRST, LAST, "rows", "labelled")]
-    bar = set_bar(before.history, names, 0.5, memory=1)
-    calmest = windows.loc[bar.far_out(windows).max(axis=1).idxmin()]
+    judged = judge_windows(before.history, windows, names, 0.5)
+    calmest = windows.loc[judged.far_out.max(axis=1).idxmin()]
     rows = valid[valid[time].between(calmest[FIRST], calmest[LAST])]
     past = valid[valid[time] < calmest[FIRST]]
     return Scene(

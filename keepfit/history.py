@@ -39,7 +39,7 @@ def measure_history(reference: pd.DataFrame, ruler: Ruler) -> pd.DataFrame:
     for rows in cut_windows(reference[ruler.settings.dataset.time], ruler.settings.drift.window):
         others = np.ones(len(reference), dtype=bool)
         others[rows] = False
-        if len(rows) >= ruler.settings.drift.min_rows and others.any():
+        if len(rows) >= ruler.settings.drift.min_rows and others.sum() >= ruler.settings.drift.min_rows:
             measured.append(measure_window(reference[others], reference.iloc[rows], ruler))
     return pd.DataFrame(measured)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from keepfit.section import Section, Share
-from keepfit.spans import Span
+from keepfit.spans import Span, parse_span
 
 Performance = Literal["loss", "calibration", "surprise", "loss_distribution", "errors"]
 Check = Literal[Performance, "prediction", "features", "multivariate"]
@@ -30,7 +30,6 @@ class Drift(Section):
     thresholds: Literal["calibrated", "p_values"]
     significance: float = Field(gt=0, lt=1)
     window: Span
-    memory: float = Field(gt=0, le=1)
     k: int = Field(ge=1)
     of: int = Field(ge=1)
     cool_down: int = Field(ge=0)
@@ -47,6 +46,8 @@ class Drift(Section):
             raise ValueError(f"k: {self.k} of {self.of} windows; allowed: at most as many")
         if both := set(self.retrain_on) & set(self.alert_on):
             raise ValueError(f"{', '.join(sorted(both))}: in retrain_on and in alert_on; allowed: one of them")
+        if not parse_span(self.window):
+            raise ValueError(f"window: {self.window!r}; allowed: a number of rows, or a length of time, above zero")
         if isinstance(self.window, int) and self.window < self.min_rows:
             raise ValueError(f"window: {self.window} rows; allowed: at least min_rows, {self.min_rows}")
         return self

@@ -42,6 +42,7 @@ def learn_expectation(reference: pd.DataFrame) -> Expectation:
     known = reference[reference[LABEL].notna()]
     scores, residuals = known[SCORE].to_numpy(), (known[LABEL] - known[SCORE]).to_numpy()
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1]))
+    edges = edges[edges > scores.min()]
     places = np.searchsorted(edges, scores, side="right")
     rows = np.bincount(places, minlength=len(edges) + 1)
     means = [
@@ -73,6 +74,18 @@ def find_errors(rows: pd.DataFrame, expectation: Expectation, *, task: Task, thr
     return ((rows[SCORE] >= threshold) != (rows[LABEL] == 1)).to_numpy()
 
 
+def rank_losses(reference: pd.DataFrame, window: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ranks of the losses of both, equal losses in a drawn order.
+
+    SciPy's Cramér-von Mises takes two samples of many equal values, such as costs, for different ones.
+    """
+    pooled = np.concatenate([reference[LOSS], window[LOSS]])
+    drawn = np.random.default_rng(len(pooled)).permutation(len(pooled))
+    ranks = np.empty(len(pooled))
+    ranks[np.lexsort((drawn, pooled))] = np.arange(len(pooled))
+    return ranks[: len(reference)], ranks[len(reference) :]
+
+
 def measure_performance(
     reference: pd.DataFrame, window: pd.DataFrame, objective: Objective, *, task: Task, threshold: float
 ) -> dict[str, float]:
@@ -89,10 +102,11 @@ def measure_performance(
     loss, bias, variance = expect(scores, expectation, objective, task=task, threshold=threshold)
     residuals = (window[LABEL] - window[SCORE]).to_numpy() - bias
     wrong, usual = (find_errors(rows, expectation, task=task, threshold=threshold) for rows in (window, reference))
+    ranks = rank_losses(reference, window)
     return {
         "loss": float(window[LOSS].mean() - reference[LOSS].mean()),
         "calibration": float(residuals.sum() / np.sqrt(max(variance.sum(), 1e-12))),
         "surprise": float((window[LOSS] - loss).mean()),
-        "loss_distribution": float(cramervonmises_2samp(reference[LOSS], window[LOSS], method="asymptotic").statistic),
+        "loss_distribution": float(cramervonmises_2samp(*ranks, method="asymptotic").statistic),
         "errors": float(wrong.mean() - usual.mean()),
     }

@@ -47,6 +47,8 @@ def _profile(values: pd.Series, windows: list[np.ndarray]) -> ColumnProfile:
     if isinstance(values.dtype, pd.CategoricalDtype):
         kept = sorted(map(str, values.dropna().unique()))
         return ColumnProfile(missing=missing, categories=tuple(kept) if len(kept) <= MANY else None)
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return ColumnProfile(missing=missing)
     numbers = values.astype(float)
     if numbers.notna().sum() == 0:
         return ColumnProfile(missing=missing)

@@ -53,7 +53,7 @@ def _measure(rule: str, values: pd.Series, known: ColumnProfile, name: str, limi
         case "new_categories" if known.categories is not None:
             new = values.notna() & ~values.isin(known.categories)
             yield _limit(rule, float(new.mean()), limits.new_categories, name)
-        case "out_of_range" if known.low is not None and known.high is not None:
+        case "out_of_range" if known.low is not None and known.high is not None and known.low < known.high:
             yield _limit(rule, _share_outside(values, known.low, known.high), limits.out_of_range, name)
         case "stale" if known.moves:
             yield _limit(rule, float((values.diff() == 0).mean()), STILL, name)

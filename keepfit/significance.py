@@ -7,15 +7,17 @@ small, and is reported for what it is. Where a history is too short for a thresh
 import numpy as np
 import pandas as pd
 
-from keepfit.detectors import Detectors, Tested
+from keepfit.detectors import Detectors, Outcome
 from keepfit.distributions import encode, sample
 from keepfit.evidence import LOSS, SCORE
 from keepfit.features import LABEL
 from keepfit.history import FEATURE, Ruler
-from keepfit.performance import expect, find_errors, learn_expectation
+from keepfit.performance import expect, find_errors, learn_expectation, rank_losses
 
 
-def test_window(reference: pd.DataFrame, window: pd.DataFrame, ruler: Ruler, detectors: Detectors) -> dict[str, Tested]:
+def compute_p_values(
+    reference: pd.DataFrame, window: pd.DataFrame, ruler: Ruler, detectors: Detectors
+) -> dict[str, Outcome]:
     """Return the test of each check, and of each feature, that this window allows; raise DetectorError."""
     drift, seed = ruler.settings.drift, ruler.settings.seed
     labelled = window[window[LABEL].notna()]
@@ -39,7 +41,7 @@ def test_window(reference: pd.DataFrame, window: pd.DataFrame, ruler: Ruler, det
     return found
 
 
-def adjust(tests: dict[str, Tested]) -> dict[str, float]:
+def adjust(tests: dict[str, Outcome]) -> dict[str, float]:
     """Return the p-value of each feature after control of the false discovery rate (Benjamini and Hochberg, 1995)."""
     from scipy.stats import false_discovery_control
 
@@ -51,7 +53,7 @@ def adjust(tests: dict[str, Tested]) -> dict[str, float]:
 
 def _test_performance(
     known: pd.DataFrame, labelled: pd.DataFrame, ruler: Ruler, detectors: Detectors
-) -> dict[str, Tested]:
+) -> dict[str, Outcome]:
     from scipy.stats import norm, ttest_1samp, ttest_ind
 
     settings, threshold = ruler.settings, ruler.threshold
@@ -60,18 +62,22 @@ def _test_performance(
         labelled[SCORE].to_numpy(), expectation, settings.objective, task=task, threshold=threshold
     )
     to_one_side = (labelled[LABEL] - labelled[SCORE] - bias).sum() / np.sqrt(max(variance.sum(), 1e-12))
-    higher = ttest_ind(labelled[LOSS], known[LOSS], equal_var=False, alternative="greater")
+    losses = [rows[LOSS] for rows in (labelled, known)]
+    alike = np.ptp(np.concatenate(losses)) < 1e-12
+    higher = None if alike else ttest_ind(*losses, equal_var=False, alternative="greater")
     other = ttest_1samp(labelled[LOSS] - loss, 0)
     wrong = [find_errors(rows, expectation, task=task, threshold=threshold) for rows in (known, labelled)]
     return {
         "loss": _known(higher),
-        "calibration": Tested(float(to_one_side), float(2 * norm.sf(abs(to_one_side)))),
+        "calibration": Outcome(float(to_one_side), float(2 * norm.sf(abs(to_one_side)))),
         "surprise": _known(other),
-        "loss_distribution": detectors.test_losses(known[LOSS].to_numpy(), labelled[LOSS].to_numpy()),
+        "loss_distribution": detectors.test_losses(*rank_losses(known, labelled)),
         "errors": detectors.test_errors(*wrong),
     }
 
 
-def _known(found) -> Tested:
+def _known(found) -> Outcome:
     # Losses that are all alike have no t: they are no evidence of a change.
-    return Tested(float(np.nan_to_num(found.statistic)), float(np.nan_to_num(found.pvalue, nan=1.0)))
+    if found is None:
+        return Outcome(0.0, 1.0)
+    return Outcome(float(np.nan_to_num(found.statistic)), float(np.nan_to_num(found.pvalue, nan=1.0)))

@@ -44,15 +44,14 @@ def rule(
         )
     verdict = _verdict(alarms, labelled)
     why = _why(alarms, labelled)
-    if reasons := [name for name in alarms if name in drift.retrain_on]:
+    if drift.max_age is not None and since >= drift.max_age:
+        return Ruling(verdict=verdict, action="retrain", why=f"the model is {age:.0f} windows old; {why}")
+    if set(alarms) & set(drift.retrain_on):
         if since >= drift.cool_down:
             return Ruling(verdict=verdict, action="retrain", why=why)
         pause = f"{why}; the last training is {since:.0f} windows ago, drift.cool_down is {drift.cool_down}"
         return Ruling(verdict=verdict, action="alert", why=pause)
-    if drift.max_age is not None and since >= drift.max_age:
-        return Ruling(verdict=verdict, action="retrain", why=f"the model is {age:.0f} windows old; {why}")
-    alert = bool(set(alarms) - set(reasons))
-    return Ruling(verdict=verdict, action="alert" if alert else "none", why=why)
+    return Ruling(verdict=verdict, action="alert" if alarms else "none", why=why)
 
 
 def describe(broken: Rule) -> str:

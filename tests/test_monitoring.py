@@ -22,8 +22,6 @@ LIMITS = {"quarantined": 0.01, "missing": 0.1, "new_categories": 0.05, "out_of_r
         ({"backend": "evidently"}, r"drift\.backend: 'evidently': .*'alibi-detect' or 'scipy'"),
         ({"thresholds": "guessed"}, r"drift\.thresholds: 'guessed': .*'calibrated' or 'p_values'"),
         ({"false_alarms_per_year": 0}, r"drift\.false_alarms_per_year: 0: .*greater than 0"),
-        ({"memory": 0}, r"drift\.memory: 0: .*greater than 0"),
-        ({"memory": 1.1}, r"drift\.memory: 1\.1: .*less than or equal to 1"),
         ({"significance": 1}, r"drift\.significance: 1: .*less than 1"),
         ({"k": 0}, r"drift\.k: 0: .*greater than or equal to 1"),
         ({"cool_down": -1}, r"drift\.cool_down: -1: .*greater than or equal to 0"),
@@ -48,7 +46,6 @@ def test_a_policy_that_cannot_be_is_refused_by_name(values, said):
         {"window": 10, "min_rows": 10},
         {"window": "7D", "min_rows": 5000},
         {"max_age": 1, "cool_down": 0},
-        {"memory": 1},
     ],
 )
 def test_the_edge_of_what_is_allowed_is_allowed(values):

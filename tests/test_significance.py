@@ -40,7 +40,7 @@ REFERENCE, WINDOW = evidence(400, seed=1), evidence(60, seed=2)
 
 
 def p_values(window: pd.DataFrame, *, reference: pd.DataFrame = REFERENCE, ruler: Ruler = RULER) -> dict[str, float]:
-    tests = significance.test_window(reference, window, ruler, SciPy())
+    tests = significance.compute_p_values(reference, window, ruler, SciPy())
     return {name: test.p_value for name, test in tests.items()}
 
 
@@ -84,7 +84,7 @@ def test_a_model_that_does_better_is_no_rise_of_the_loss_or_of_the_errors():
 @pytest.mark.filterwarnings("ignore:Precision loss")
 def test_calibration_is_a_two_sided_test_of_its_standard_deviations():
     window = with_losses(WINDOW.assign(score=0.5, label=[1.0, 1.0, 1.0, 0.0] * 15))
-    test = significance.test_window(REFERENCE, window, RULER, SciPy())["calibration"]
+    test = significance.compute_p_values(REFERENCE, window, RULER, SciPy())["calibration"]
     # 15 above 30 of 60, at a deviation of sqrt(60 / 4).
     assert test.statistic == pytest.approx(15 / np.sqrt(15))
     assert test.p_value == pytest.approx(2 * norm.sf(15 / np.sqrt(15)))
@@ -151,20 +151,20 @@ def test_a_long_reference_is_sampled_by_the_seed():
     assert p_values(WINDOW, ruler=few)["prediction"] != p_values(WINDOW)["prediction"]
 
 
-def told(**p: float) -> dict[str, detectors.Tested]:
-    return {name.replace("_", " ", 1): detectors.Tested(0.0, value) for name, value in p.items()}
+def told(**p: float) -> dict[str, detectors.Outcome]:
+    return {name.replace("_", " ", 1): detectors.Outcome(0.0, value) for name, value in p.items()}
 
 
 def test_p_values_of_features_are_corrected_for_their_number_and_no_other_is():
     found = significance.adjust(
-        told(feature_x=0.01, feature_c=0.02, feature_d=0.9) | {"loss": detectors.Tested(0.0, 0.001)}
+        told(feature_x=0.01, feature_c=0.02, feature_d=0.9) | {"loss": detectors.Outcome(0.0, 0.001)}
     )
     assert found == pytest.approx({"feature x": 0.03, "feature c": 0.03, "feature d": 0.9})
 
 
 def test_a_single_feature_needs_no_correction_and_none_has_none():
     assert significance.adjust(told(feature_x=0.04)) == {"feature x": 0.04}
-    assert significance.adjust({"loss": detectors.Tested(1.0, 0.5)}) == {}
+    assert significance.adjust({"loss": detectors.Outcome(1.0, 0.5)}) == {}
 
 
 def test_a_corrected_p_value_is_never_lower_and_keeps_their_order():

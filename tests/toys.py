@@ -91,7 +91,6 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
             "thresholds": "calibrated",
             "significance": 0.05,
             "window": 20,
-            "memory": 0.25,
             "k": 1,
             "of": 1,
             "cool_down": 0,
