@@ -60,7 +60,8 @@ def cut_segments(times: pd.Series, *, start: pd.Timestamp, step: int | str) -> l
         borders = sorted({int(times.searchsorted(moment)) for moment in moments} - {len(times)})
     if len(borders) < 2 or not first:
         raise TooFewRows(
-            f"replay from {start} in steps of {step}: {len(borders)} steps of {len(times)} rows; allowed: 2"
+            f"replay from {start} in steps of {step}: {len(borders)} steps in {len(times)} rows; needed: two, "
+            "and rows before them"
         )
     return [Segment(a, b, times.iloc[a]) for a, b in pairwise([*borders, len(times)])]
 

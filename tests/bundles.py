@@ -39,7 +39,9 @@ def train_bundle(folder: Path, table: pd.DataFrame, settings: Settings, *, code:
     trained = fit(table, settings)
     module = load_module(settings.dataset.features.module)
     passport = issue_passport(trained, settings, module, rows="rows", table="table", code=code)
-    profile = draw_profile(table, settings.dataset, list(passport.request.columns), settings.drift.window)
+    # A toy's features are its raw columns; where they are not, the profile is of those that are there.
+    names = [name for name in passport.request.columns if name in table]
+    profile = draw_profile(table, settings.dataset, names, settings.drift.window)
     write_bundle(folder, passport, trained, profile)
     return read_bundle(folder)
 

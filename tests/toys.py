@@ -95,8 +95,8 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
             "of": 1,
             "cool_down": 0,
             "max_age": None,
-            "retrain_on": ["loss", "calibration", "surprise"],
-            "alert_on": ["loss_distribution", "errors", "prediction", "features", "multivariate"],
+            "retrain_on": ["calibration", "surprise"],
+            "alert_on": ["loss", "loss_distribution", "errors", "prediction", "features", "multivariate"],
             "min_rows": 10,
             "max_rows": 10_000,
             "quality": {
