@@ -8,8 +8,8 @@ from keepfit.quality import Rule
 from keepfit.verdict import Ruling, describe, rule
 from tests.toys import toy_settings
 
-RETRAINING = ["loss", "calibration", "surprise"]
-ALERTING = ["loss_distribution", "errors", "prediction", "features", "multivariate"]
+RETRAINING = ["calibration", "surprise"]
+ALERTING = ["loss", "loss_distribution", "errors", "prediction", "features", "multivariate"]
 ALARMS = st.lists(st.sampled_from(RETRAINING + ALERTING), unique=True)
 STRENGTH = ["none", "alert", "retrain", "fix-data"]
 BROKEN = [Rule(rule="missing", column="x", seen=0.25, allowed=0.1, broken=True)]
@@ -45,7 +45,7 @@ def told(ruling: Ruling) -> tuple[str, str, int]:
         (["prediction", "multivariate"], True, ("drift", "alert", 0)),
         (["errors"], True, ("performance", "alert", 0)),
         (["loss_distribution", "features"], True, ("performance", "alert", 0)),
-        (["loss"], True, ("performance", "retrain", 3)),
+        (["surprise"], True, ("performance", "retrain", 3)),
         (["calibration"], True, ("performance", "retrain", 3)),
         (["surprise"], True, ("performance", "retrain", 3)),
         (["features", "surprise"], True, ("performance", "retrain", 3)),
@@ -81,7 +81,7 @@ def test_without_a_whole_window_nothing_is_known_and_nothing_is_done():
 
 @pytest.mark.parametrize(("since", "expected"), [(0, "alert"), (2, "alert"), (3, "retrain"), (9, "retrain")])
 def test_after_a_training_there_is_a_pause(since, expected):
-    ruling = ruled("loss", since=since, cool_down=3)
+    ruling = ruled("surprise", since=since, cool_down=3)
     assert (ruling.verdict, ruling.action) == ("performance", expected)
     assert ("drift.cool_down is 3" in ruling.why) == (expected == "alert")
 
