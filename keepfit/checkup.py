@@ -43,7 +43,7 @@ def examine(
         report=report(findings, batch, bundle, settings),
         curves={
             "timeline": draw_timeline(findings, bundle.history),
-            "features": draw_features(findings, bundle),
+            "features": draw_features(findings, bundle, settings.drift),
         },
     )
 

@@ -8,6 +8,7 @@ from keepfit.bundle import Bundle
 from keepfit.drift import Findings
 from keepfit.drift_report import describe_features
 from keepfit.history import FEATURE, LAST
+from keepfit.monitoring import Drift
 
 TIMELINE = ["time", "check", "far_out", "bar", "alarm", "part"]
 FEATURES = ["feature", "place", "values", "rows", "share"]
@@ -35,10 +36,10 @@ def _features_as_one(far: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(features=far[by_feature].max(axis=1)) if by_feature else shown
 
 
-def draw_features(findings: Findings, bundle: Bundle) -> pd.DataFrame:
+def draw_features(findings: Findings, bundle: Bundle, drift: Drift) -> pd.DataFrame:
     """Return the share of rows in each part of the range of the features furthest out: reference and window."""
     parts = []
-    for each in describe_features(findings, bundle):
+    for each in describe_features(findings, bundle, drift):
         name = each["feature"]
         reference, window = bundle.reference[name], findings.newest[name]
         parts += [

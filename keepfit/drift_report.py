@@ -13,6 +13,7 @@ from keepfit.evidence import LOSS, SCORE
 from keepfit.features import LABEL
 from keepfit.history import FEATURE, FIRST, LAST, ROWS
 from keepfit.metrics import loss_interval
+from keepfit.monitoring import Drift
 from keepfit.passport import library_versions
 from keepfit.performance import expect, learn_expectation
 from keepfit.settings import Settings
@@ -45,8 +46,8 @@ def report(findings: Findings, batch: Batch, bundle: Bundle, settings: Settings)
             "chance_a_window": findings.chance,
             "days_a_window": findings.days,
             "window": {} if findings.newest.empty else _span(findings.newest, time),
-            "checks": list_checks(findings),
-            "features": describe_features(findings, bundle),
+            "checks": list_checks(findings, settings.drift),
+            "features": describe_features(findings, bundle, settings.drift),
             "quality": [each.model_dump() for each in findings.rules],
             "performance": measure_loss(findings, bundle, settings),
             "versions": versions(settings.drift.backend),
@@ -54,12 +55,13 @@ def report(findings: Findings, batch: Batch, bundle: Bundle, settings: Settings)
     )
 
 
-def list_checks(findings: Findings) -> list[dict[str, Any]]:
+def list_checks(findings: Findings, drift: Drift) -> list[dict[str, Any]]:
     """Return each check: its statistic in the newest window, threshold, p-values and alarm."""
     q_values = adjust(findings.tests)
     listed = []
     for action, group in findings.groups.items():
         judged, newest = group.judged, findings.seen.index[-1]
+        counts = group.alarms.tail(drift.of).sum()
         for name in group.names:
             test = findings.tests.get(name)
             listed.append(
@@ -72,16 +74,17 @@ def list_checks(findings: Findings) -> list[dict[str, Any]]:
                     "bar": judged.bars[newest],
                     "p_value": judged.p_values.loc[newest, name],
                     "support": judged.support,
-                    "alarm": bool(group.alarms[name].iloc[-1]),
+                    "windows_in_alarm": int(counts[name]),
+                    "alarm": bool(counts[name] >= drift.k),
                     "test": test and {**test._asdict(), "q_value": q_values.get(name)},
                 }
             )
     return listed
 
 
-def describe_features(findings: Findings, bundle: Bundle) -> list[dict[str, Any]]:
+def describe_features(findings: Findings, bundle: Bundle, drift: Drift) -> list[dict[str, Any]]:
     """Return the features that are furthest out, each with its distribution in the reference and the window."""
-    told = [each for each in list_checks(findings) if each["check"].startswith(FEATURE)]
+    told = [each for each in list_checks(findings, drift) if each["check"].startswith(FEATURE)]
     ranked = sorted(told, key=lambda each: -np.nan_to_num(each["far_out"], nan=-np.inf))[:TOP]
     described = []
     for each in ranked:
