@@ -6,8 +6,10 @@ Line = tuple[str, str]
 
 
 def tell(said: dict[str, Any]) -> list[Line]:
-    """Return the lines that an operator reads."""
+    """Return the lines that an operator reads; a check that was cut short has a verdict and no more."""
     lines = [("verdict", f"{said['verdict']}: {said['why']}"), ("action", said["action"])]
+    if "champion" not in said:
+        return lines
     champion, batch = said["champion"], said["batch"]
     lines.append(("champion", f"{champion['version']}, learned up to {champion['trained_until']}"))
     if batch["rows"]:

@@ -47,7 +47,6 @@ def told(ruling: Ruling) -> tuple[str, str, int]:
         (["loss_distribution", "features"], True, ("performance", "alert", 0)),
         (["surprise"], True, ("performance", "retrain", 3)),
         (["calibration"], True, ("performance", "retrain", 3)),
-        (["surprise"], True, ("performance", "retrain", 3)),
         (["features", "surprise"], True, ("performance", "retrain", 3)),
     ],
 )
