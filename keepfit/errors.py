@@ -87,3 +87,7 @@ class BatchError(KeepfitError):
 
 class DrillError(KeepfitError):
     """A fault that does not exist, or a table that has nothing to put it in."""
+
+
+class TrailError(KeepfitError):
+    """A line of the audit log was changed, removed or reordered, or is not one."""
