@@ -91,3 +91,27 @@ class DrillError(KeepfitError):
 
 class TrailError(KeepfitError):
     """A line of the audit log was changed, removed or reordered, or is not one."""
+
+
+class RepositoryError(KeepfitError):
+    """Git refused a command, or the folder is not a repository."""
+
+
+class RemoteError(KeepfitError):
+    """The DVC remote is missing, refuses, or holds other bytes than their hash says."""
+
+
+class LostRace(KeepfitError):
+    """Somebody else pushed what this run would have changed; nothing was published."""
+
+
+class ForgeError(KeepfitError):
+    """GitHub's API could not be reached, or refused a request."""
+
+
+class PinnedError(KeepfitError):
+    """The champion is pinned, so that nothing may replace it."""
+
+
+class ReproductionError(KeepfitError):
+    """A stage of `dvc repro` failed; its own last words are in the message."""

@@ -58,7 +58,7 @@ def decide(
 
     `measured` are the challenger's metrics on these rows, where they are known already.
     """
-    evidence = list(_check_evidence(judged, challenger, settings))
+    evidence = [*_check_pin(champion, settings), *_check_evidence(judged, challenger, settings)]
     if not all(check.passed for check in evidence):
         return Decision(checks=tuple(evidence))
     labels, objective = judged.rows.labels, settings.objective
@@ -130,6 +130,15 @@ def score_champion(judged: Judged, champion: Bundle, settings: Settings) -> np.n
     if not np.isfinite(scores).all():
         raise KeepfitError(f"it gave {(~np.isfinite(scores)).sum()} scores that are not finite")
     return scores
+
+
+def _check_pin(champion: Bundle | None, settings: Settings) -> Iterator[Check]:
+    if champion is not None and settings.gate.pinned == champion.passport.version:
+        yield Check(
+            name="champion is not pinned",
+            passed=False,
+            seen=f"gate.pinned is {settings.gate.pinned}; `keepfit unpin` lets it be replaced again",
+        )
 
 
 def _check_evidence(judged: Judged, challenger: Bundle, settings: Settings) -> Iterator[Check]:

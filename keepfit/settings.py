@@ -113,6 +113,7 @@ class Gate(Section):
     """What a challenger must show before it replaces the champion."""
 
     reason: Literal["scheduled", "drift"]
+    pinned: str | None
     require: Literal["better", "no_worse"]
     require_after_drift: Literal["better", "no_worse"]
     confidence: float = Field(ge=0.5, lt=1)
@@ -122,6 +123,14 @@ class Gate(Section):
     slice_min_rows: int = Field(ge=1)
     max_skill: Share
     max_miscalibration: Share
+
+
+class Retrain(Section):
+    """How the loop of `keepfit retrain` takes in new rows and publishes what it made."""
+
+    advance: Literal["today"] | Span
+    publish: Literal["pull-request", "direct"]
+    branch: str = Field(min_length=1)
 
 
 class Settings(Section):
@@ -138,6 +147,7 @@ class Settings(Section):
     evaluate: Evaluate
     gate: Gate
     drift: Drift
+    retrain: Retrain
 
     @model_validator(mode="after")
     def _objective_fits_the_task(self) -> "Settings":

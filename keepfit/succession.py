@@ -100,3 +100,16 @@ def _name(bundle: Bundle | None) -> dict[str, Any] | None:
         return None
     passport = bundle.passport
     return {"version": passport.version, "digest": bundle.digest, "trained_until": passport.trained_on.last}
+
+
+def replace_by_hand(bundle: Bundle, *, folder: Path, record: Path, decision: str, why: str) -> None:
+    """Make a bundle the champion because a person says so, and record who was there before.
+
+    The record's challenger stays, since a gate that has judged it does not judge it again.
+    """
+    said, current = read_json(record) or {}, read_champion(folder)
+    copy_bundle(bundle, folder)
+    copy_bundle(bundle, keepsake(folder))
+    told = {"decision": decision, "replaced": True, "why": why, "challenger": said.get("challenger")}
+    names = {"champion": _name(bundle), "previous": _name(current)}
+    write_json(record, {**told, **names, "checks": [], "champion_metrics": None})

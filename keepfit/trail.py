@@ -5,25 +5,32 @@ off its end or a whole new chain, shows against an older copy: `check_grown_from
 """
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from keepfit.errors import TrailError
 from keepfit.files import hash_json, replacing
 from keepfit.section import Section
 
-Event = Literal["check", "train", "gate", "promote", "rollback", "pin", "unpin", "release"]
+Event = Literal["check", "train", "gate", "promote", "rollback", "pin", "unpin", "release", "failure"]
 START = "0" * 64
+TRAIL = Path("reports/audit.jsonl")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 class Happening(Section):
-    """What happened to which dataset, who did it, on which commit, to what (digests by name), and why."""
+    """What happened to which dataset, when (UTC), who did it, on which commit, to what (digests by name), and why."""
 
     event: Event
     dataset: str
+    at: datetime = Field(default_factory=_now)
     who: str
     commit: str
     digests: dict[str, str] = {}
@@ -32,25 +39,24 @@ class Happening(Section):
 
 
 class Entry(Happening):
-    """A happening in its place: its number from 1, the time in UTC, and the two hashes."""
+    """A happening in its place: its number from 1, and the two hashes."""
 
     number: int
-    at: datetime
     previous: str
     hash: str
 
 
-def add_entries(path: Path, happenings: list[Happening], *, at: datetime | None = None) -> list[Entry]:
-    """Append events, `at` now where no time is given, to a trail that is whole, and return all its entries.
+def add_entries(path: Path, happenings: Sequence[Happening]) -> list[Entry]:
+    """Append events to a trail that is whole, and return all its entries.
 
     Raises TrailError where the trail so far is broken.
     """
-    entries, moment = read_trail(path), (at or datetime.now(UTC)).replace(microsecond=0)
+    entries = read_trail(path)
     for each in happenings:
         told = {
             "number": len(entries) + 1,
-            "at": moment.isoformat(),
             **each.model_dump(exclude_none=True),
+            "at": each.at.isoformat(),
             "previous": _head(entries),
         }
         entries.append(Entry.model_validate({**told, "hash": hash_json(told)}))

@@ -16,15 +16,21 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 def happening(reason: str = "because", event: str = "check") -> Happening:
     return Happening(
-        event=event, dataset="sp500", who="ann@example.com", commit="abc", digests={"champion": "12"}, reason=reason
+        event=event,
+        dataset="sp500",
+        at=AT,
+        who="ann@example.com",
+        commit="abc",
+        digests={"champion": "12"},
+        reason=reason,
     )
 
 
 @pytest.fixture
 def trail(tmp_path: Path) -> Path:
     path = tmp_path / "audit.jsonl"
-    add_entries(path, [happening("one"), happening("two")], at=AT)
-    add_entries(path, [happening("three, ümläut")], at=AT)
+    add_entries(path, [happening("one"), happening("two")])
+    add_entries(path, [happening("three, ümläut")])
     return path
 
 
@@ -86,12 +92,12 @@ def test_lines_cut_off_the_end_show_against_an_older_copy(trail):
     older = read_trail(trail)
     check_grown_from(older, older, name="tag v1")
     check_grown_from(older[:1], older, name="tag v1")
-    with pytest.raises(TrailError, match="entry 3 .* in tag v1 is not here"):
+    with pytest.raises(TrailError, match=r"entry 3 .* in tag v1 is not here"):
         check_grown_from(older, older[:2], name="tag v1")
 
 
 def test_a_new_chain_in_the_place_of_the_old_shows_against_an_older_copy(trail, tmp_path):
-    forged = add_entries(tmp_path / "forged.jsonl", [happening("1"), happening("2"), happening("3")], at=AT)
+    forged = add_entries(tmp_path / "forged.jsonl", [happening("1"), happening("2"), happening("3")])
     with pytest.raises(TrailError, match="entry 1"):
         check_grown_from(read_trail(trail), forged, name="HEAD")
 
@@ -99,5 +105,5 @@ def test_a_new_chain_in_the_place_of_the_old_shows_against_an_older_copy(trail, 
 @given(st.lists(st.text(), min_size=1, max_size=5))
 def test_any_text_survives_the_round_trip(tmp_path_factory, reasons):
     path = tmp_path_factory.mktemp("trail") / "audit.jsonl"
-    add_entries(path, [happening(reason) for reason in reasons], at=AT)
+    add_entries(path, [happening(reason) for reason in reasons])
     assert [entry.reason for entry in parse_trail(path.read_text(encoding="utf-8"), name="it")] == reasons

@@ -74,6 +74,7 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
         "evaluate": {"resamples": 200, "interval": 0.9, "block": 5, "importance_rows": 50},
         "gate": {
             "reason": "scheduled",
+            "pinned": None,
             "require": "better",
             "require_after_drift": "no_worse",
             "confidence": 0.9,
@@ -107,6 +108,7 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
                 "volume": 3,
             },
         },
+        "retrain": {"advance": "7D", "publish": "direct", "branch": "main"},
     }
     values = deepcopy(values)
     for key, value in overrides.items():

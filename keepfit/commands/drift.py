@@ -1,8 +1,5 @@
 """The drift check: of the newest rows, of a file, and of faults put in on purpose."""
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,8 +24,10 @@ def check(
 
     Ends with status 0 for ok or alert, 3 for retrain, 4 for fix-data and 5 for too few rows.
     """
+    from keepfit.reproduction import check_newest
+
     with one_line_errors():
-        said = _check_newest() if rows is None else _check_file(rows)
+        said = check_newest(PARAMS) if rows is None else _check_file(rows)
         from keepfit.drift_summary import tell
 
         show_lines(tell(said))
@@ -76,37 +75,6 @@ def drill(
         show_table(pd.DataFrame(told, columns=["fault", "verdict", "action", "why", ""]))
         if any(seen.startswith("expected") for *_, seen in told):
             raise typer.Exit(1)
-
-
-def _check_newest() -> dict[str, Any]:
-    """Refresh the features, run the one stage, and return its report; bring the data's own failures into it."""
-    from keepfit.errors import KeepfitError
-    from keepfit.files import read_json, write_json
-    from keepfit.incoming import DATA_ERRORS, broken
-    from keepfit.settings import load_settings
-
-    settings = load_settings(PARAMS)
-    record = Path("reports", settings.dataset.name, "drift.json")
-    for target in (["features"], ["--single-item", "drift"]):
-        status, printed = _reproduce(target)
-        if status:
-            names = "|".join(error.__name__ for error in DATA_ERRORS)
-            if fault := re.search(rf"^(?:{names}): .*$", printed, re.MULTILINE):
-                found = broken(fault[0], settings)
-                write_json(record, found.report)
-                return found.report
-            raise KeepfitError(f"dvc repro {' '.join(target)} ended with status {status}")
-    return read_json(record)
-
-
-def _reproduce(target: list[str]) -> tuple[int, str]:
-    command = [sys.executable, "-m", "dvc", "repro", *target]
-    printed = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout or ():
-            printed.append(line)
-            sys.stderr.write(line)
-    return process.returncode, "".join(printed)
 
 
 def _check_file(path: Path) -> dict[str, Any]:
