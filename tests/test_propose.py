@@ -10,7 +10,8 @@ from keepfit.dataset import Dataset, FileSource
 from keepfit.errors import MissingColumn, TooFewRows, UnusableTable
 from keepfit.ingest import cut
 from keepfit.objective import Objective
-from keepfit.propose import Proposal, propose, widen
+from keepfit.propose import Proposal, propose
+from keepfit.propose_columns import widen
 from keepfit.propose_splits import Bounds
 from keepfit.scaffold import write_dataset, write_objective, write_value
 from keepfit.validate import validate
