@@ -1,12 +1,14 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro check drill replay compare serve test test-slow lint bench bench-drift lock clean
+.PHONY: help venv fresh-venv params repro check drill replay experiments sweep compare serve test test-slow lint bench bench-drift lock clean
 
 VENV ?= .venv
 DATASET ?=
 BASE ?= main
 FROM ?= 2004-01-01
 PORT ?= 3000
+SWEEP ?=
+JOBS ?= 2
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo "$$p" && break; done)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
@@ -43,6 +45,12 @@ drill: venv  ## put faults into calm real rows and show what the check says to e
 
 replay: params  ## live the history again under each policy of conf/drift/ (FROM=2004-01-01)
 	@python -m keepfit replay --from $(FROM)
+
+experiments: venv  ## list the experiments on this commit, with the columns that matter first
+	@python -m keepfit experiments
+
+sweep: venv  ## compare the models and feature sets of conf/sweep/ (SWEEP=models, JOBS=2)
+	@python -m keepfit sweep $(SWEEP) --jobs $(JOBS)
 
 compare: venv  ## what the last commit does to the champion and the metrics, as Markdown (BASE=main)
 	@test -z "$$(git status --porcelain)" || { echo "compare: commit or stash your changes first" >&2; exit 1; }

@@ -10,7 +10,7 @@ from keepfit.columns import require
 from keepfit.errors import BatchError
 from keepfit.evidence import add_losses, collect
 from keepfit.features import LABEL
-from keepfit.score import predict_scores
+from keepfit.scores import predict_scores
 from keepfit.settings import Settings
 
 
@@ -57,6 +57,10 @@ def score_batch(
     passport, time = bundle.passport, settings.dataset.time
     require(table, [*passport.features, time, LABEL])
     features = table[list(passport.features)]
-    scores = predict_scores(bundle.model, features, passport.task) if len(table) else np.empty(0)
-    evidence = collect(features, times=table[time], labels=table[LABEL].to_numpy(float), scores=scores, time=time)
+    names = settings.dataset.score_classes
+    scores = np.empty((0, len(names)) if names else 0)
+    if len(table):
+        scores = predict_scores(bundle.model, features, passport.task, classes=len(passport.classes))
+    labels = table[LABEL].to_numpy(float)
+    evidence = collect(features, times=table[time], labels=labels, scores=scores, time=time, classes=names)
     return Batch(add_losses(evidence, settings.objective, threshold=passport.threshold), rows, set_aside)

@@ -1,16 +1,18 @@
 """Columns: raw values as the types that the dataset declares, alike for a table and for a request."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from keepfit.dataset import Column
 from keepfit.errors import MissingColumn
-from keepfit.times import parse_times
+from keepfit.times import as_text, parse_times
 
-TRUTH = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
+TRUTH = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
+}
 
 
 def require(frame: pd.DataFrame, names: list[str]) -> None:
@@ -20,11 +22,6 @@ def require(frame: pd.DataFrame, names: list[str]) -> None:
             f"missing column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; "
             f"there are: {', '.join(map(str, frame.columns))}"
         )
-
-
-def as_text(value: Any) -> str:
-    """Return a value as text; a whole number is written alike whether a missing neighbour made it a float or not."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def settle_types(frame: pd.DataFrame) -> pd.DataFrame:
@@ -54,11 +51,12 @@ def parse_column(values: pd.Series, column: Column) -> pd.Series:
     """Return one column with its declared type; what cannot be read becomes null."""
     match column.type:
         case "datetime":
-            return parse_times(values)
+            return parse_times(values, column.format)
         case "category":
             return values.astype("object").map(as_text, na_action="ignore").astype("object").astype("category")
         case "bool":
-            return values.astype("object").map(lambda value: TRUTH.get(str(value).lower())).astype(float)
+            truth = {value: TRUTH.get(str(value).lower()) for value in values.dropna().unique()}
+            return values.astype("object").map(truth).astype(float)
         case "int":
             numbers = pd.to_numeric(values, errors="coerce").astype(float)
             return numbers.where(np.isinf(numbers) | (numbers == numbers.round()))

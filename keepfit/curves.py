@@ -6,34 +6,47 @@ import numpy as np
 import pandas as pd
 
 from keepfit.examples import Examples
-from keepfit.losses import row_losses
-from keepfit.metrics import calibration_table
-from keepfit.objective import Loss
-from keepfit.score import predict_scores
+from keepfit.losses import cheapest_classes, row_losses
+from keepfit.metrics import calibration_table, likeliest
+from keepfit.objective import ClassCost, Loss
+from keepfit.scores import predict_scores
 from keepfit.settings import Settings
 
 # Points of a curve that are kept: enough for the eye, few enough for a page.
 POINTS = 200
 
 
-def draw_curves(rows: Examples, scores: np.ndarray, model: Any, settings: Settings) -> dict[str, pd.DataFrame]:
-    """Return calibration, residuals and importance; ROC and precision-recall are empty for a regression."""
+def draw_curves(
+    rows: Examples, scores: np.ndarray, model: Any, settings: Settings, *, threshold: float
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of every plot; those of decisions are empty for a regression.
+
+    Of several classes, calibration and residuals are those of the likeliest one, and ROC and
+    precision-recall pool the answers for all classes (micro-average).
+    """
+    labels, single, pooled = rows.labels, scores, scores
+    hits = rows.labels
+    if scores.ndim == 2:
+        hits, single = likeliest(rows.labels, scores)
+        labels, pooled = np.eye(scores.shape[1])[rows.labels.astype(int)].ravel(), scores.ravel()
     curves = {
-        "calibration": draw_calibration(rows.labels, scores),
-        "residuals": draw_residuals(rows, scores),
+        "calibration": draw_calibration(hits, single),
+        "residuals": draw_residuals(rows.times, hits - single),
         "importance": measure_importance(rows, model, settings),
     }
-    if settings.dataset.task == "binary":
+    if settings.dataset.task == "regression":
+        # DVC leaves a plot without rows out, and complains of one without a file.
         return {
             **curves,
-            "roc": draw_roc(rows.labels, scores),
-            "precision_recall": draw_precision_recall(rows.labels, scores),
+            "roc": pd.DataFrame(columns=["false_positive_rate", "true_positive_rate"]),
+            "precision_recall": pd.DataFrame(columns=["recall", "precision"]),
+            "confusion": pd.DataFrame(columns=["actual", "decided"]),
         }
-    # DVC leaves a plot without rows out, and complains of one without a file.
     return {
         **curves,
-        "roc": pd.DataFrame(columns=["false_positive_rate", "true_positive_rate"]),
-        "precision_recall": pd.DataFrame(columns=["recall", "precision"]),
+        "roc": draw_roc(labels, pooled),
+        "precision_recall": draw_precision_recall(labels, pooled),
+        "confusion": draw_confusion(rows.labels, scores, settings, threshold=threshold),
     }
 
 
@@ -59,11 +72,22 @@ def draw_precision_recall(labels: np.ndarray, scores: np.ndarray) -> pd.DataFram
     return _thin(pd.DataFrame({"recall": recall, "precision": precision}))
 
 
-def draw_residuals(rows: Examples, scores: np.ndarray) -> pd.DataFrame:
+def draw_residuals(times: pd.Series, residuals: np.ndarray) -> pd.DataFrame:
     """Return the mean of label minus score over up to 60 stretches of time of equal count."""
-    stretch = np.arange(len(scores)) * min(60, len(scores)) // len(scores)
-    year = rows.times.dt.year + (rows.times.dt.dayofyear - 1) / 365.25
-    return pd.DataFrame({"year": year.to_numpy(), "residual": rows.labels - scores}).groupby(stretch).mean()
+    stretch = np.arange(len(residuals)) * min(60, len(residuals)) // len(residuals)
+    year = times.dt.year + (times.dt.dayofyear - 1) / 365.25
+    return pd.DataFrame({"year": year.to_numpy(), "residual": residuals}).groupby(stretch).mean()
+
+
+def draw_confusion(labels: np.ndarray, scores: np.ndarray, settings: Settings, *, threshold: float) -> pd.DataFrame:
+    """Return the class of up to 5,000 evenly spread rows, and the class that was decided on, by name."""
+    cost = settings.objective.cost
+    if isinstance(cost, ClassCost):
+        decided = cheapest_classes(scores, np.array(cost.matrix))
+    else:
+        decided = (scores >= threshold).astype(int)
+    names = np.array(settings.dataset.classes or ("no", "yes"), dtype=object)
+    return _thin(pd.DataFrame({"actual": names[labels.astype(int)], "decided": names[decided]}), 5000)
 
 
 def measure_importance(rows: Examples, model: Any, settings: Settings) -> pd.DataFrame:
@@ -73,11 +97,11 @@ def measure_importance(rows: Examples, model: Any, settings: Settings) -> pd.Dat
     count = min(settings.evaluate.importance_rows, len(rows.labels))
     chosen = np.sort(np.random.default_rng(settings.seed).choice(len(rows.labels), count, replace=False))
     task, objective = settings.dataset.task, settings.objective
-    loss: Loss = "log_loss" if task == "binary" else "absolute_error"
+    loss: Loss = "absolute_error" if task == "regression" else "log_loss"
 
     def score(estimator: Any, features: pd.DataFrame, labels: np.ndarray) -> float:
         # scikit-learn's own log loss refuses a sample of one class.
-        scores = predict_scores(estimator, features, task)
+        scores = predict_scores(estimator, features, task, classes=len(settings.dataset.classes))
         return -float(row_losses(labels, scores, objective, loss=loss, threshold=0).mean())
 
     sample = rows.take(chosen)
@@ -90,6 +114,6 @@ def measure_importance(rows: Examples, model: Any, settings: Settings) -> pd.Dat
     return table.sort_values(["increase", "feature"], ascending=[False, True], ignore_index=True)
 
 
-def _thin(curve: pd.DataFrame) -> pd.DataFrame:
-    kept = np.unique(np.linspace(0, len(curve) - 1, min(POINTS, len(curve))).round().astype(int))
+def _thin(curve: pd.DataFrame, points: int = POINTS) -> pd.DataFrame:
+    kept = np.unique(np.linspace(0, len(curve) - 1, min(points, len(curve))).round().astype(int))
     return curve.iloc[kept].reset_index(drop=True)

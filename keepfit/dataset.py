@@ -8,31 +8,42 @@ from pydantic import Field, field_validator, model_validator
 from keepfit.section import Section, Task
 from keepfit.spans import Span
 
+# Days, hours, seconds, milliseconds, microseconds or nanoseconds since 1970, as pandas calls them.
+EPOCHS = ("D", "h", "s", "ms", "us", "ns")
+MOST_CLASSES = 50
 
-class PythonSource(Section):
+
+class Source(Section):
+    """What every source declares: the file whose change means new data, and a column that numbers its rows.
+
+    A table without a time has `row_number`, and takes the order of its rows for the order of time.
+    """
+
+    watch: str
+    row_number: str | None = None
+
+
+class PythonSource(Source):
     """A callable that returns a frame, as `package.module:function`."""
 
     kind: Literal["python"]
     callable: str = Field(pattern=r"^[\w.]+:[\w.]+$")
-    watch: str
 
 
-class FileSource(Section):
+class FileSource(Source):
     """An fsspec path or glob of CSV, Parquet or JSON-lines files."""
 
     kind: Literal["file"]
     path: str
     format: Literal["csv", "parquet", "jsonl"] | None = None
-    watch: str
 
 
-class SqlSource(Section):
+class SqlSource(Source):
     """A query on the SQLAlchemy URL that an environment variable holds."""
 
     kind: Literal["sql"]
     url_variable: str
     query: str
-    watch: str
 
 
 class Column(Section):
@@ -44,6 +55,8 @@ class Column(Section):
     max: float | None = None
     allowed: tuple[str, ...] | None = None
     unique: bool = False
+    # How a time is written, where it is not ISO 8601: `D`, `h`, `s`, `ms`, `us`, `ns`, `mixed`, or a form of strptime.
+    format: str | None = None
 
     @model_validator(mode="after")
     def _rules_fit_the_type(self) -> "Column":
@@ -51,6 +64,10 @@ class Column(Section):
             raise ValueError("min and max are for columns of type int or float")
         if self.type != "category" and self.allowed is not None:
             raise ValueError("allowed is for columns of type category")
+        if self.type != "datetime" and self.format is not None:
+            raise ValueError("format is for columns of type datetime")
+        if self.format is not None and "%" not in self.format and self.format not in (*EPOCHS, "mixed"):
+            raise ValueError(f"format: allowed: {', '.join(EPOCHS)}, mixed, or a form of strptime such as %d.%m.%Y")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("min must not be above max")
         return self
@@ -86,6 +103,8 @@ class Dataset(Section):
     columns: dict[str, Column]
     features: FeatureSet
     label: str
+    # The names of the label's classes; of two, the second is the yes.
+    classes: tuple[str, ...] = ()
     horizon: Span
     splits: Splits
 
@@ -113,3 +132,26 @@ class Dataset(Section):
         if self.columns[self.time].type != "datetime" or self.columns[self.time].nullable:
             raise ValueError(f"time column {self.time!r} must be of type datetime and not nullable")
         return self
+
+    @model_validator(mode="after")
+    def _classes_fit_the_task(self) -> "Dataset":
+        allowed = {"binary": (0, 2), "multiclass": range(3, MOST_CLASSES + 1), "regression": (0,)}[self.task]
+        if len(self.classes) not in allowed:
+            raise ValueError(
+                f"classes: {len(self.classes)} names; task {self.task} takes {' or '.join(map(str, allowed))}"
+                if self.task != "multiclass"
+                else f"classes: {len(self.classes)} names; task multiclass takes 3 to {MOST_CLASSES}"
+            )
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError(f"classes: {', '.join(self.classes)}; allowed: names that differ")
+        return self
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the table has a time of its own, and not the order of its rows alone."""
+        return self.time != self.source.row_number
+
+    @property
+    def score_classes(self) -> tuple[str, ...]:
+        """The classes that each have a score of their own: none where one score a row says it all."""
+        return self.classes if self.task == "multiclass" else ()

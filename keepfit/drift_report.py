@@ -9,13 +9,14 @@ from keepfit.batch import Batch
 from keepfit.bootstrap import cut_blocks
 from keepfit.bundle import Bundle
 from keepfit.drift import Findings
-from keepfit.evidence import LOSS, SCORE
+from keepfit.evidence import LOSS
 from keepfit.features import LABEL
 from keepfit.history import FEATURE, FIRST, LAST, ROWS
 from keepfit.metrics import loss_interval
 from keepfit.monitoring import Drift
 from keepfit.passport import library_versions
 from keepfit.performance import expect, learn_expectation
+from keepfit.scores import read_scores
 from keepfit.settings import Settings
 from keepfit.significance import adjust
 
@@ -106,7 +107,7 @@ def measure_loss(findings: Findings, bundle: Bundle, settings: Settings) -> dict
         return {}
     objective, threshold = settings.objective, bundle.passport.threshold
     expected, _, _ = expect(
-        findings.newest[SCORE].to_numpy(),
+        read_scores(findings.newest, objective.classes),
         learn_expectation(bundle.reference),
         objective,
         task=settings.dataset.task,

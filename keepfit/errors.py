@@ -49,6 +49,10 @@ class UnusableLabel(KeepfitError):
     """The labels cannot be learned from: none, one class only, or not 0 and 1."""
 
 
+class UnusableTable(KeepfitError):
+    """A table has nothing that a model could learn, or no time that orders it."""
+
+
 class TooFewRows(KeepfitError):
     """A split would leave too few rows to learn from or to judge by."""
 

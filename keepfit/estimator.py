@@ -1,6 +1,7 @@
 """Estimator: the scikit-learn Pipeline of preparation and model that the settings describe."""
 
 import importlib
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -18,7 +19,8 @@ def build(frame: pd.DataFrame, model: Model, *, task: Task, seed: int) -> "Pipel
     """Return an unfitted Pipeline for features like those of `frame`; raise EstimatorError."""
     from sklearn.pipeline import Pipeline
 
-    steps: list[tuple[str, Any]] = [("prepare", _prepare(frame, model.prepare, task=task, seed=seed))]
+    chosen = frame[_choose(list(frame), model.features)]
+    steps: list[tuple[str, Any]] = [("prepare", _prepare(chosen, model.prepare, task=task, seed=seed))]
     if model.prepare.select is not None:
         steps.append(("select", _select(model.prepare.select, task)))
     return Pipeline([*steps, ("model", load_estimator(model, task=task, seed=seed))])
@@ -26,7 +28,7 @@ def build(frame: pd.DataFrame, model: Model, *, task: Task, seed: int) -> "Pipel
 
 def load_estimator(model: Model, *, task: Task, seed: int) -> "BaseEstimator":
     """Import the estimator and set its parameters and its seed; raise EstimatorError."""
-    path = getattr(model.estimator, task)
+    path = model.estimator.path(task)
     module, _, name = path.rpartition(".")
     try:
         estimator = getattr(importlib.import_module(module), name)()
@@ -44,10 +46,19 @@ def load_estimator(model: Model, *, task: Task, seed: int) -> "BaseEstimator":
 
 
 def naive_model(task: Task) -> "BaseEstimator":
-    """Return the baseline that every model must beat: the base rate, or the median."""
+    """Return the baseline that every model must beat: the rate of each class, or the median."""
     from sklearn.dummy import DummyClassifier, DummyRegressor
 
-    return DummyClassifier(strategy="prior") if task == "binary" else DummyRegressor(strategy="median")
+    return DummyRegressor(strategy="median") if task == "regression" else DummyClassifier(strategy="prior")
+
+
+def _choose(names: list[str], patterns: tuple[str, ...] | None) -> list[str]:
+    if patterns is None:
+        return names
+    for each in patterns:
+        if not any(fnmatchcase(name, each) for name in names):
+            raise EstimatorError(f"model.features: {each!r} is none of the features: {', '.join(names)}")
+    return [name for name in names if any(fnmatchcase(name, each) for each in patterns)]
 
 
 def _prepare(frame: pd.DataFrame, prepare: Prepare, *, task: Task, seed: int) -> Any:
@@ -89,11 +100,10 @@ def _encoder(prepare: Prepare, *, task: Task, seed: int) -> Any:
                 encoded_missing_value=-1,
                 max_categories=prepare.max_categories,
             )
-    target = "binary" if task == "binary" else "continuous"
-    return TargetEncoder(target_type=target, random_state=seed)
+    return TargetEncoder(target_type="continuous" if task == "regression" else task, random_state=seed)
 
 
 def _select(count: int, task: Task) -> Any:
     from sklearn.feature_selection import SelectKBest, f_classif, f_regression
 
-    return SelectKBest(f_classif if task == "binary" else f_regression, k=count)
+    return SelectKBest(f_regression if task == "regression" else f_classif, k=count)

@@ -9,14 +9,14 @@ import pandas as pd
 from keepfit.bootstrap import cut_blocks
 from keepfit.bundle import Bundle
 from keepfit.curves import draw_curves
+from keepfit.dataset import Dataset
 from keepfit.errors import UnusableLabel
 from keepfit.estimator import naive_model
-from keepfit.evidence import SCORE
 from keepfit.examples import Examples, holdout_split, labelled_examples
 from keepfit.features import LABEL
 from keepfit.losses import row_losses
 from keepfit.metrics import LOSSES, loss_interval, measure, miscalibration
-from keepfit.score import predict_scores
+from keepfit.scores import SCORE, predict_scores, read_scores, score_columns, tabulate_scores
 from keepfit.settings import Settings
 from keepfit.slices import slice_rows
 
@@ -50,8 +50,8 @@ def judge(table: pd.DataFrame, bundle: Bundle, settings: Settings) -> Judged:
     examples = labelled_examples(table, settings)
     split = holdout_split(examples, settings)
     early, rows = examples.take(split.train), examples.take(split.test)
-    task = settings.dataset.task
-    if task == "binary" and len(np.unique(rows.labels)) < 2:
+    task, classes = settings.dataset.task, len(settings.dataset.classes)
+    if task != "regression" and len(np.unique(rows.labels)) < 2:
         raise UnusableLabel(
             f"dataset.label: {settings.dataset.label!r} has one class only in the {len(rows.labels)} rows of the "
             "holdout; use a longer train.holdout"
@@ -59,27 +59,30 @@ def judge(table: pd.DataFrame, bundle: Bundle, settings: Settings) -> Judged:
     baseline = naive_model(task).fit(early.features, early.labels)
     return Judged(
         rows=rows,
-        challenger=predict_scores(bundle.holdout_model, rows.features, task),
-        naive=predict_scores(baseline, rows.features, task),
+        challenger=predict_scores(bundle.holdout_model, rows.features, task, classes=classes),
+        naive=predict_scores(baseline, rows.features, task, classes=classes),
         naive_threshold=settings.objective.cost.threshold,
     )
 
 
-def tabulate(judged: Judged, time: str) -> pd.DataFrame:
-    """Return the judged holdout as a table: time, features, label, score, naive_score."""
+def tabulate(judged: Judged, dataset: Dataset) -> pd.DataFrame:
+    """Return the judged holdout as a table: time, features, label, score, naive_score (see keepfit/scores.py)."""
     return judged.rows.features.reset_index(drop=True).assign(
-        **{time: judged.rows.times, LABEL: judged.rows.labels, SCORE: judged.challenger, NAIVE_SCORE: judged.naive}
+        **{dataset.time: judged.rows.times, LABEL: judged.rows.labels},
+        **tabulate_scores(judged.challenger, dataset.score_classes),
+        **tabulate_scores(judged.naive, dataset.score_classes, NAIVE_SCORE),
     )
 
 
 def read_judged(holdout: pd.DataFrame, settings: Settings) -> Judged:
     """Return the judged holdout that `tabulate` made a table of."""
-    time = settings.dataset.time
-    features = holdout.drop(columns=[time, LABEL, SCORE, NAIVE_SCORE])
+    time, classes = settings.dataset.time, settings.dataset.score_classes
+    scores = [name for each in (SCORE, NAIVE_SCORE) for name in (each, *score_columns(classes, each))]
+    features = holdout.drop(columns=[time, LABEL, *scores])
     return Judged(
         rows=Examples(features, holdout[LABEL].to_numpy(), holdout[time]),
-        challenger=holdout[SCORE].to_numpy(),
-        naive=holdout[NAIVE_SCORE].to_numpy(),
+        challenger=read_scores(holdout, classes),
+        naive=read_scores(holdout, classes, NAIVE_SCORE),
         naive_threshold=settings.objective.cost.threshold,
     )
 
@@ -102,7 +105,7 @@ def evaluate(judged: Judged, bundle: Bundle, settings: Settings) -> Evaluation:
             "naive": measure(labels, judged.naive, objective, task=task, threshold=judged.naive_threshold),
         },
         slices=_measure_slices(judged, threshold, settings),
-        curves=draw_curves(judged.rows, judged.challenger, bundle.holdout_model, settings),
+        curves=draw_curves(judged.rows, judged.challenger, bundle.holdout_model, settings, threshold=threshold),
     )
 
 

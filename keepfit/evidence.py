@@ -1,7 +1,8 @@
 """Evidence: rows with their features, label, score and loss, and the windows in which they are judged.
 
 A frame of evidence has the features, the time column, `label` and `loss` (NaN where the outcome is not known
-yet) and `score`; rows are in time order.
+yet) and `score`; rows are in time order. Of several classes `score` is the probability of the likeliest one, and
+`score:CLASS` that of each.
 """
 
 from itertools import pairwise
@@ -12,23 +13,31 @@ import pandas as pd
 from keepfit.features import LABEL
 from keepfit.losses import row_losses
 from keepfit.objective import Objective
+from keepfit.scores import read_scores, tabulate_scores
 from keepfit.spans import parse_span
 
-SCORE, LOSS, FOLD = "score", "loss", "fold"
+LOSS, FOLD = "loss", "fold"
 FIRST_FOLD = "fold 1"
 DAYS_A_YEAR = 365.25
 
 
 def collect(
-    features: pd.DataFrame, *, times: pd.Series, labels: np.ndarray, scores: np.ndarray, time: str
+    features: pd.DataFrame,
+    *,
+    times: pd.Series,
+    labels: np.ndarray,
+    scores: np.ndarray,
+    time: str,
+    classes: tuple[str, ...] = (),
 ) -> pd.DataFrame:
-    """Return the evidence of scored rows, without their losses."""
-    return features.reset_index(drop=True).assign(**{time: times.reset_index(drop=True), LABEL: labels, SCORE: scores})
+    """Return the evidence of scored rows, without their losses; `classes` are those with a score of their own."""
+    columns = tabulate_scores(scores, classes)
+    return features.reset_index(drop=True).assign(**{time: times.reset_index(drop=True), LABEL: labels, **columns})
 
 
 def add_losses(evidence: pd.DataFrame, objective: Objective, *, threshold: float) -> pd.DataFrame:
     """Return the evidence with the loss of each row by the objective's metric; NaN where there is no label."""
-    labels, scores = evidence[LABEL].to_numpy(), evidence[SCORE].to_numpy()
+    labels, scores = evidence[LABEL].to_numpy(), read_scores(evidence, objective.classes)
     losses = row_losses(labels, scores, objective, threshold=threshold)
     return evidence.assign(**{LOSS: np.where(np.isnan(labels), np.nan, losses)})
 

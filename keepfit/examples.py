@@ -42,6 +42,8 @@ def labelled_examples(table: pd.DataFrame, settings: Settings) -> Examples:
             f"dataset.label: {dataset.label!r} has the values {sorted(values)[:5]}; "
             "allowed for task binary: both 0 and 1"
         )
+    if dataset.task == "multiclass" and len(values) < 2:
+        raise UnusableLabel(f"dataset.label: {dataset.label!r} is {dataset.classes[int(values[0])]!r} in all rows")
     if len(known) < settings.train.min_rows:
         raise TooFewRows(f"train.min_rows: {settings.train.min_rows} labelled rows needed, there are {len(known)}")
     features = known.drop(columns=[LABEL, *identity_columns(settings)])

@@ -14,6 +14,7 @@ import pandas as pd
 
 from keepfit.dataset import Dataset, FeatureSet
 from keepfit.errors import FeatureError
+from keepfit.times import as_text
 
 LABEL = "label"
 # Columns that stand beside the features in the tables that `train` and `evaluate` write.
@@ -115,15 +116,24 @@ def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule) -> pd
 
 
 def compute_label(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> pd.Series:
-    """Return the labels as float64, NaN where a row has none yet; raise FeatureError."""
+    """Return the labels as float64, NaN where a row has none yet; raise FeatureError.
+
+    The label of a row whose classes have names is the number of its class in `dataset.classes`, from 0.
+    """
     if dataset.label in module.labels:
-        return module.labels[dataset.label].compute(rows).astype(float)
-    if dataset.label in dataset.columns and dataset.columns[dataset.label].type != "category":
-        return rows[dataset.label].astype(float)
-    raise FeatureError(
-        f"dataset.label: {dataset.label!r} is neither a number in dataset.columns nor one of the labels of "
-        f"features/{dataset.features.module}.py: {', '.join(module.labels) or 'it has none'}"
-    )
+        values = module.labels[dataset.label].compute(rows)
+    elif dataset.label in dataset.columns:
+        values = rows[dataset.label]
+    else:
+        raise FeatureError(
+            f"dataset.label: {dataset.label!r} is neither in dataset.columns nor one of the labels of "
+            f"features/{dataset.features.module}.py: {', '.join(module.labels) or 'it has none'}"
+        )
+    if dataset.classes:
+        return _number_classes(values, dataset)
+    if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
+        raise FeatureError(f"dataset.label: {dataset.label!r} is not a number; name its classes in dataset.classes")
+    return values.astype(float)
 
 
 def assemble(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> pd.DataFrame:
@@ -132,6 +142,16 @@ def assemble(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> pd.
     identity = [name for name in dict.fromkeys([dataset.time, *dataset.keys]) if name not in features]
     labels = compute_label(rows, dataset, module).rename(LABEL)
     return pd.concat([rows[identity], features, labels], axis=1)
+
+
+def _number_classes(values: pd.Series, dataset: Dataset) -> pd.Series:
+    names = values.astype("object").map(as_text, na_action="ignore")
+    if unknown := sorted(set(names.dropna().unique()) - set(dataset.classes)):
+        raise FeatureError(
+            f"dataset.label: {dataset.label!r} has the values {', '.join(unknown[:5])}; "
+            f"allowed: dataset.classes: {', '.join(dataset.classes)}"
+        )
+    return names.map({name: float(number) for number, name in enumerate(dataset.classes)}).astype(float)
 
 
 def _settle(values: pd.Series) -> pd.Series:

@@ -11,7 +11,7 @@ from keepfit.errors import KeepfitError
 from keepfit.evaluate import Judged
 from keepfit.losses import row_losses
 from keepfit.metrics import measure, miscalibration
-from keepfit.score import predict_scores
+from keepfit.scores import predict_scores
 from keepfit.section import Section
 from keepfit.settings import Settings
 from keepfit.slices import slice_rows
@@ -111,11 +111,9 @@ def score_champion(judged: Judged, champion: Bundle, settings: Settings) -> np.n
     Raises KeepfitError where both saw it, or where a feature it needs is no longer made.
     """
     passport = champion.passport
-    if (passport.dataset, passport.task, passport.label) != (
-        settings.dataset.name,
-        settings.dataset.task,
-        settings.dataset.label,
-    ):
+    dataset = settings.dataset
+    asked = (dataset.name, dataset.task, dataset.label, dataset.classes)
+    if (passport.dataset, passport.task, passport.label, passport.classes) != asked:
         raise KeepfitError(f"it answers another question: {passport.label!r} of dataset {passport.dataset!r}")
     if gone := [name for name in passport.features if name not in judged.rows.features]:
         raise KeepfitError(f"it needs {', '.join(gone)}: keep the features of the champion until it is replaced")
@@ -126,7 +124,8 @@ def score_champion(judged: Judged, champion: Bundle, settings: Settings) -> np.n
         model = champion.holdout_model
     else:
         raise KeepfitError(f"it learned from rows of the holdout, which starts at {first}")
-    scores = predict_scores(model, judged.rows.features[list(passport.features)], passport.task)
+    features = judged.rows.features[list(passport.features)]
+    scores = predict_scores(model, features, passport.task, classes=len(passport.classes))
     if not np.isfinite(scores).all():
         raise KeepfitError(f"it gave {(~np.isfinite(scores)).sum()} scores that are not finite")
     return scores
@@ -148,7 +147,9 @@ def _check_evidence(judged: Judged, challenger: Bundle, settings: Settings) -> I
     yield Check(name="enough blocks", passed=blocks >= gate.min_blocks, seen=f"{blocks} of {gate.min_blocks}")
     finite = np.isfinite(scores)
     yield Check(name="scores are finite", passed=bool(finite.all()), seen=f"{int((~finite).sum())} are not")
-    spread = float(np.ptp(scores[finite])) if finite.any() else 0.0
+    # Of several classes each column is looked at: a constant model gives them different probabilities too.
+    whole = scores[finite.reshape(rows, -1).all(axis=1)]
+    spread = float(np.ptp(whole, axis=0).max()) if len(whole) else 0.0
     yield Check(name="scores vary", passed=spread > 1e-9, seen=f"from lowest to highest {spread:.3g}")
     learned, first = challenger.passport.learned_before_holdout.last, judged.rows.times.iloc[0]
     yield Check(

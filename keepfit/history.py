@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from keepfit.distributions import encode, measure_separation, measure_shift, sample
-from keepfit.evidence import FIRST_FOLD, FOLD, SCORE, cut_windows
+from keepfit.evidence import FIRST_FOLD, FOLD, cut_windows
 from keepfit.features import LABEL
 from keepfit.performance import measure_performance
+from keepfit.scores import SCORE
 from keepfit.settings import Settings
 
 FIRST, LAST, ROWS, LABELLED = "first", "last", "rows", "labelled"

@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from keepfit.columns import require, settle_types
+from keepfit.columns import parse_column, require, settle_types
 from keepfit.dataset import Dataset
 from keepfit.errors import EmptyTable, SourceWentBackwards
-from keepfit.times import end_of, parse_times
+from keepfit.times import end_of
 
 
 def cut(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
@@ -17,7 +17,7 @@ def cut(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     Raises MissingColumn and EmptyTable.
     """
     require(frame, [dataset.time])
-    times = parse_times(frame[dataset.time])
+    times = parse_column(frame[dataset.time], dataset.columns[dataset.time])
     kept = frame[(times <= end_of(dataset.until)) | times.isna()]
     if kept.empty:
         raise EmptyTable(f"dataset.source: no row up to dataset.until = {dataset.until}")
@@ -26,7 +26,7 @@ def cut(frame: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
 
 def describe(frame: pd.DataFrame, dataset: Dataset, *, content: str) -> dict[str, Any]:
     """Return the record of an ingest: source, rows, first and last time, content hash."""
-    times = parse_times(frame[dataset.time])
+    times = parse_column(frame[dataset.time], dataset.columns[dataset.time])
     return {
         "source": _identity(dataset),
         "until": dataset.until,
@@ -44,7 +44,7 @@ def refuse_backwards(frame: pd.DataFrame, dataset: Dataset, last: dict[str, Any]
     """
     if last is None or dataset.may_go_backwards or last["source"] != _identity(dataset):
         return
-    now, before = parse_times(frame[dataset.time]).max(), pd.Timestamp(last["last"])
+    now, before = parse_column(frame[dataset.time], dataset.columns[dataset.time]).max(), pd.Timestamp(last["last"])
     if (pd.isna(now) or now < before) and before <= end_of(dataset.until):
         raise SourceWentBackwards(
             f"dataset.source: ends at {now}, but it reached {before} at the last ingest; "

@@ -1,5 +1,7 @@
 """Metrics: what a person reads of a model on some rows, each with its block-bootstrap interval."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -10,9 +12,14 @@ from keepfit.section import Task
 
 LOSSES: dict[Task, tuple[Loss, ...]] = {
     "binary": ("log_loss", "brier", "cost"),
+    "multiclass": ("log_loss", "brier", "cost"),
     "regression": ("absolute_error", "squared_error", "cost"),
 }
-RANKINGS = {"binary": ("roc_auc", "average_precision"), "regression": ("r2",)}
+RANKINGS = {
+    "binary": ("roc_auc", "average_precision"),
+    "multiclass": ("roc_auc", "accuracy", "macro_f1"),
+    "regression": ("r2",),
+}
 
 
 def measure(
@@ -29,10 +36,16 @@ def measure(
 
 
 def rank(labels: np.ndarray, scores: np.ndarray, name: str) -> float:
-    """Return a metric that has no loss a row: ROC AUC, average precision or R squared."""
+    """Return a metric that has no loss a row; of several classes, ROC AUC is the mean of each against the rest."""
     from sklearn import metrics
 
+    if scores.ndim == 2:
+        if name == "roc_auc":
+            return float(np.mean([metrics.roc_auc_score(labels == each, scores[:, int(each)]) for each in set(labels)]))
+        labels, scores = labels.astype(int), scores.argmax(axis=1)
     function = {
+        "accuracy": metrics.accuracy_score,
+        "macro_f1": partial(metrics.f1_score, average="macro"),
         "roc_auc": metrics.roc_auc_score,
         "average_precision": metrics.average_precision_score,
         "r2": metrics.r2_score,
@@ -57,13 +70,21 @@ def loss_interval(
 def miscalibration(labels: np.ndarray, scores: np.ndarray, task: Task) -> float:
     """Return how far scores are from what happened.
 
-    Binary: the expected calibration error over ten bins of equal count (Naeini, 2015). Regression:
-    the absolute mean error in standard deviations of the label.
+    Binary: the expected calibration error over ten bins of equal count (Naeini, 2015). Multiclass: the same of
+    the likeliest class (Guo and others, 2017). Regression: the absolute mean error in standard deviations of
+    the label.
     """
+    if scores.ndim == 2:
+        labels, scores = likeliest(labels, scores)
     if task == "regression":
         return float(abs(np.mean(scores - labels)) / max(np.std(labels), 1e-12))
     table = calibration_table(labels, scores)
     return float(np.average((table.predicted - table.observed).abs(), weights=table.rows))
+
+
+def likeliest(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether each row is of its likeliest class (0.0 or 1.0), and the probability of that class."""
+    return (scores.argmax(axis=1) == labels).astype(float), scores.max(axis=1)
 
 
 def calibration_table(labels: np.ndarray, scores: np.ndarray, bins: int = 10) -> pd.DataFrame:

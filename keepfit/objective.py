@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from keepfit.section import Section
 
 Loss = Literal["log_loss", "brier", "absolute_error", "squared_error", "cost"]
-Metric = Literal[Loss, "roc_auc", "average_precision", "r2"]
+Metric = Literal[Loss, "roc_auc", "average_precision", "accuracy", "macro_f1", "r2"]
 
 
 def by_keys(**branches: type[Section]) -> Discriminator:
@@ -99,9 +99,46 @@ class ErrorCost(Section):
         return 0.0
 
 
+Price = Annotated[float, Field(gt=0)]
+
+
+class ClassCost(Section):
+    """What it costs to take a row of each class for another: one number, or one for each class it is taken for."""
+
+    mistakes: dict[str, Price | dict[str, Price]]
+
+    @model_validator(mode="after")
+    def _every_mistake_has_a_price(self) -> "ClassCost":
+        for true, price in self.mistakes.items():
+            others = self.mistakes.keys() - {true}
+            if isinstance(price, dict) and price.keys() != others:
+                raise ValueError(
+                    f"mistakes.{true}: allowed: one number, or one for each of {', '.join(sorted(others))}"
+                )
+        return self
+
+    @property
+    def matrix(self) -> tuple[tuple[float, ...], ...]:
+        """The cost of each mistake, true classes down, chosen ones across; the right choice costs nothing."""
+        return tuple(
+            tuple(
+                0.0 if chosen == true else price[chosen] if isinstance(price, dict) else price
+                for chosen in self.mistakes
+            )
+            for true, price in self.mistakes.items()
+        )
+
+    @property
+    def threshold(self) -> float:
+        """None is needed: the class with the least expected cost is chosen."""
+        return 0.0
+
+
 Cost = Annotated[
-    Annotated[DecisionCost, Tag("decision")] | Annotated[ErrorCost, Tag("error")],
-    by_keys(decision=DecisionCost, error=ErrorCost),
+    Annotated[DecisionCost, Tag("decision")]
+    | Annotated[ErrorCost, Tag("error")]
+    | Annotated[ClassCost, Tag("classes")],
+    by_keys(decision=DecisionCost, error=ErrorCost, classes=ClassCost),
 ]
 
 
@@ -129,3 +166,8 @@ class Objective(Section):
     cost: Cost
     unit: str
     slices: tuple[Slice, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that each have a score of their own; none where one score a row says it all."""
+        return tuple(self.cost.mistakes) if isinstance(self.cost, ClassCost) else ()

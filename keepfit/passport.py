@@ -23,7 +23,8 @@ class Inputs(Section):
 class Request(Section):
     """What a request must bring, and how it becomes features."""
 
-    time: str
+    # None where the order of the rows is the order of time.
+    time: str | None = None
     columns: dict[str, Column]
     module: str
     used_as_they_are: tuple[str, ...]
@@ -38,9 +39,12 @@ class Passport(Section):
     dataset: str
     task: Task
     label: str
+    classes: tuple[str, ...] = ()
     estimator: str
     params: dict[str, Any]
     threshold: float
+    # What each mistake between several classes costs: true classes down, chosen ones across.
+    mistakes: tuple[tuple[float, ...], ...] = ()
     features: tuple[str, ...]
     request: Request
     trained_on: Window

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from keepfit.evidence import LOSS, SCORE
+from keepfit.evidence import LOSS
 from keepfit.features import LABEL
 from keepfit.losses import row_losses
 from keepfit.objective import Objective
+from keepfit.scores import SCORE, find_hits, read_scores
 from keepfit.section import Task
 
 BINS = 10
@@ -40,7 +41,7 @@ class Expectation:
 def learn_expectation(reference: pd.DataFrame) -> Expectation:
     """Return what the labelled rows of the reference say of each score, in up to ten bins of equal count."""
     known = reference[reference[LABEL].notna()]
-    scores, residuals = known[SCORE].to_numpy(), (known[LABEL] - known[SCORE]).to_numpy()
+    scores, residuals = known[SCORE].to_numpy(), (outcomes(known) - known[SCORE]).to_numpy()
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1]))
     edges = edges[edges > scores.min()]
     places = np.searchsorted(edges, scores, side="right")
@@ -52,6 +53,12 @@ def learn_expectation(reference: pd.DataFrame) -> Expectation:
     return Expectation(edges, means[0], means[1], means[2], large=float(np.quantile(known[LOSS], LARGE)))
 
 
+def outcomes(rows: pd.DataFrame) -> pd.Series:
+    """Return what scores foretell: the label, or of several classes whether the row is of the likeliest one."""
+    hits = find_hits(rows, rows[LABEL])
+    return rows[LABEL] if hits is None else hits
+
+
 def expect(
     scores: np.ndarray, expectation: Expectation, objective: Objective, *, task: Task, threshold: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -61,6 +68,17 @@ def expect(
     """
     if task == "regression":
         return expectation.of(scores)
+    if scores.ndim == 2:
+        of_each = [
+            row_losses(np.full(len(scores), number), scores, objective, threshold=threshold)
+            for number in range(scores.shape[1])
+        ]
+        likeliest_score = scores.max(axis=1)
+        return (
+            (scores * np.array(of_each).T).sum(axis=1),
+            np.zeros(len(scores)),
+            likeliest_score * (1 - likeliest_score),
+        )
     of_yes, of_no = (
         row_losses(np.full(len(scores), label), scores, objective, threshold=threshold) for label in (1.0, 0.0)
     )
@@ -71,6 +89,8 @@ def find_errors(rows: pd.DataFrame, expectation: Expectation, *, task: Task, thr
     """Return which labelled rows were answered wrongly, or for an amount worse than nine tenths of the reference."""
     if task == "regression":
         return (rows[LOSS] > expectation.large).to_numpy()
+    if task == "multiclass":
+        return (outcomes(rows) == 0).to_numpy()
     return ((rows[SCORE] >= threshold) != (rows[LABEL] == 1)).to_numpy()
 
 
@@ -98,9 +118,9 @@ def measure_performance(
     from scipy.stats import cramervonmises_2samp
 
     expectation = learn_expectation(reference)
-    scores = window[SCORE].to_numpy()
+    scores = read_scores(window, objective.classes)
     loss, bias, variance = expect(scores, expectation, objective, task=task, threshold=threshold)
-    residuals = (window[LABEL] - window[SCORE]).to_numpy() - bias
+    residuals = (outcomes(window) - window[SCORE]).to_numpy() - bias
     wrong, usual = (find_errors(rows, expectation, task=task, threshold=threshold) for rows in (window, reference))
     ranks = rank_losses(reference, window)
     return {

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from keepfit.features import FeatureModule, columns_read, look_back
 from keepfit.files import hash_json
 from keepfit.metrics import summarise_folds
+from keepfit.objective import ClassCost
 from keepfit.passport import Inputs, Passport, Request, library_versions
 from keepfit.settings import Settings
 
@@ -18,19 +19,22 @@ def issue_passport(
     """Return the passport of a trained model; `rows`, `table` and `code` are SHA-256 of what it was made from."""
     dataset = settings.dataset
     inputs = Inputs(rows=rows, table=table, code=code, params=hash_json(training_params(settings)))
-    reads = columns_read(dataset.features, module)
+    moment = dataset.time if dataset.has_time else None
+    needed = dict.fromkeys([*([moment] if moment else []), *columns_read(dataset.features, module)])
     return Passport(
         version=hash_json([inputs.rows, inputs.code, inputs.params])[:12],
         dataset=dataset.name,
         task=dataset.task,
         label=dataset.label,
+        classes=dataset.classes,
         estimator=settings.estimator,
         params=trained.params,
         threshold=trained.threshold,
+        mistakes=settings.objective.cost.matrix if isinstance(settings.objective.cost, ClassCost) else (),
         features=(*dataset.features.columns, *module.features),
         request=Request(
-            time=dataset.time,
-            columns={name: dataset.columns[name] for name in dict.fromkeys([dataset.time, *reads])},
+            time=moment,
+            columns={name: dataset.columns[name] for name in needed},
             module=dataset.features.module,
             used_as_they_are=dataset.features.columns,
             look_back=look_back(module),

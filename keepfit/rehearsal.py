@@ -15,7 +15,7 @@ from keepfit.batch import Batch
 from keepfit.bundle import read_bundle, write_bundle
 from keepfit.detectors import load_detectors
 from keepfit.drift import check, sounding
-from keepfit.evidence import LOSS, SCORE, add_losses, collect
+from keepfit.evidence import LOSS, add_losses, collect
 from keepfit.features import LABEL, assemble, load_module
 from keepfit.files import hash_json, read_json, read_table, write_json, write_table
 from keepfit.imports import hash_code
@@ -24,7 +24,7 @@ from keepfit.losses import row_losses
 from keepfit.profile import draw_profile
 from keepfit.provenance import issue_passport, training_params
 from keepfit.replay import Segment, Story, cut_segments, known_at, live
-from keepfit.score import predict_scores
+from keepfit.scores import predict_scores, read_scores, tabulate_scores
 from keepfit.settings import Settings
 from keepfit.sources import read_source
 from keepfit.train import fit
@@ -134,11 +134,15 @@ def _train(rehearsal: Rehearsal, number: int) -> None:
     )
     write_bundle(folder / MODEL, passport, trained, profile)
     later = rehearsal.table.iloc[segment.first :]
-    scores = np.full(len(rehearsal.table), np.nan)
-    scores[segment.first :] = predict_scores(trained.model, later[list(passport.features)], settings.dataset.task)
+    dataset = settings.dataset
+    found = predict_scores(trained.model, later[list(passport.features)], dataset.task, classes=len(dataset.classes))
+    scores = np.full((len(rehearsal.table), *found.shape[1:]), np.nan)
+    scores[segment.first :] = found
     losses = row_losses(rehearsal.table[LABEL].to_numpy(), scores, settings.objective, threshold=trained.threshold)
     losses[np.isnan(rehearsal.table[LABEL].to_numpy())] = np.nan
-    write_table(folder / "scores.parquet", pd.DataFrame({SCORE: scores, LOSS: losses}))
+    write_table(
+        folder / "scores.parquet", pd.DataFrame({**tabulate_scores(scores, dataset.score_classes), LOSS: losses})
+    )
     write_json(folder / "done.json", {"seconds": time.perf_counter() - began, "params": trained.params})
 
 
@@ -172,13 +176,15 @@ def _batch(rehearsal: Rehearsal, settings: Settings, serving: int, number: int) 
     bundle = _bundle(rehearsal.folder / f"{serving:04d}" / MODEL)
     first = segments[serving].first
     known = known_at(rehearsal.table, segments[number], time=clock, horizon=settings.dataset.horizon).iloc[first:]
-    scores = rehearsal.scored(serving)[SCORE].to_numpy()[first : first + len(known)]
+    names = settings.dataset.score_classes
+    scores = read_scores(rehearsal.scored(serving), names)[first : first + len(known)]
     evidence = collect(
         known[list(bundle.passport.features)],
         times=known[clock],
         labels=known[LABEL].to_numpy(float),
         scores=scores,
         time=clock,
+        classes=names,
     )
     rows = rehearsal.valid.iloc[first : first + len(known)].reset_index(drop=True)
     nothing = pd.Series([], dtype="datetime64[ns]")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from keepfit.columns import as_text, require
+from keepfit.columns import require
 from keepfit.dataset import Dataset
 from keepfit.errors import SourceError
 from keepfit.files import replacing
+from keepfit.times import as_text
 
 ROW_HASH = "row_hash"
 

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 # Called with a fitted Pipeline, features and labels; returns the negative mean loss.
 Scorer = Callable[[Any, pd.DataFrame, np.ndarray], float]
+# Called with the parameters of a trial and its mean loss over the folds.
+Tell = Callable[[dict[str, Any], float], None]
+
+
+# The best parameters, and those of every trial with their score.
+Found = tuple[dict[str, Any], list[tuple[dict[str, Any], float]]]
 
 
 def tune(
@@ -27,8 +33,12 @@ def tune(
     scorer: Scorer,
     seed: int,
     jobs: int,
+    tell: Tell = lambda _values, _loss: None,
 ) -> dict[str, Any]:
-    """Return the best parameters found, by name; the empty dictionary where nothing is searched."""
+    """Return the best parameters found, by name; the empty dictionary where nothing is searched.
+
+    `tell` hears of each trial in the order they were made.
+    """
     if search.kind == "none" or not space or search.trials == 0:
         return {}
     from joblib import parallel_config
@@ -37,10 +47,15 @@ def tune(
     run = _optuna if search.kind == "optuna" else _scikit_learn
     # Threads share the table; the estimators' inner loops release the interpreter's lock.
     with parallel_config(backend="threading", n_jobs=jobs):
-        return run(pipeline, features, labels, splits=splits, search=search, space=space, scorer=scorer, seed=seed)
+        best, trials = run(
+            pipeline, features, labels, splits=splits, search=search, space=space, scorer=scorer, seed=seed
+        )
+    for values, score in trials:
+        tell(values, -score)
+    return best
 
 
-def _scikit_learn(pipeline, features, labels, *, splits, search, space, scorer, seed) -> dict[str, Any]:
+def _scikit_learn(pipeline, features, labels, *, splits, search, space, scorer, seed) -> Found:
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401
     from sklearn.model_selection import HalvingRandomSearchCV, RandomizedSearchCV
 
@@ -59,10 +74,17 @@ def _scikit_learn(pipeline, features, labels, *, splits, search, space, scorer, 
         last = tuner.cv_results_["iter"] == max(tuner.cv_results_["iter"])
         scores = np.where(last, tuner.cv_results_["mean_test_score"], -np.inf)
         best = tuner.cv_results_["params"][int(scores.argmax())]
-    return {name.removeprefix("model__"): _plain(value) for name, value in best.items()}
+    scores = tuner.cv_results_["mean_test_score"]
+    return _named(best), [
+        (_named(each), float(score)) for each, score in zip(tuner.cv_results_["params"], scores, strict=True)
+    ]
 
 
-def _optuna(pipeline, features, labels, *, splits, search, space, scorer, seed) -> dict[str, Any]:
+def _named(values: dict[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix("model__"): _plain(value) for name, value in values.items()}
+
+
+def _optuna(pipeline, features, labels, *, splits, search, space, scorer, seed) -> Found:
     import optuna
     from sklearn.base import clone
     from sklearn.model_selection import cross_val_score
@@ -75,7 +97,7 @@ def _optuna(pipeline, features, labels, *, splits, search, space, scorer, seed) 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     study.optimize(objective, n_trials=search.trials)
-    return study.best_params
+    return study.best_params, [(each.params, float(each.values[0])) for each in study.trials]
 
 
 def _distribution(values: Range) -> Any:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Task = Literal["binary", "regression"]
+Task = Literal["binary", "multiclass", "regression"]
 
 
 class Section(BaseModel):

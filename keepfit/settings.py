@@ -10,16 +10,21 @@ from pydantic import Field, Tag, ValidationError, model_validator
 from keepfit.dataset import Dataset
 from keepfit.errors import SettingsError
 from keepfit.monitoring import Drift
-from keepfit.objective import DecisionCost, Objective, by_keys, read_location
-from keepfit.section import Section, Share
+from keepfit.objective import ClassCost, DecisionCost, ErrorCost, Objective, by_keys, read_location
+from keepfit.section import Section, Share, Task
 from keepfit.spans import Span
 
 
 class Estimators(Section):
-    """The estimator's import path for each kind of task."""
+    """The estimator's import path for each kind of task; the one for two classes learns several as well."""
 
     binary: str
     regression: str
+    multiclass: str | None = None
+
+    def path(self, task: Task) -> str:
+        """Return the import path for a task."""
+        return getattr(self, task) or self.binary
 
 
 class Prepare(Section):
@@ -69,6 +74,8 @@ class Model(Section):
     params: dict[str, Any]
     prepare: Prepare
     space: dict[str, Range]
+    # The features that it learns from, `*` for any letters; all of them where there are none.
+    features: tuple[str, ...] | None = None
 
 
 class Search(Section):
@@ -151,21 +158,27 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _objective_fits_the_task(self) -> "Settings":
-        binary = self.dataset.task == "binary"
-        allowed = {"log_loss", "brier", "cost"} if binary else {"absolute_error", "squared_error", "cost"}
+        task = self.dataset.task
+        allowed = {"absolute_error", "squared_error", "cost"} if task == "regression" else {"log_loss", "brier", "cost"}
         if self.objective.metric not in allowed:
             raise ValueError(
                 f"objective.metric {self.objective.metric!r} does not fit task "
                 f"{self.dataset.task!r}; allowed: {', '.join(sorted(allowed))}"
             )
-        if binary != isinstance(self.objective.cost, DecisionCost):
-            raise ValueError(f"objective.cost does not fit task {self.dataset.task!r}")
+        cost = self.objective.cost
+        if not isinstance(cost, {"binary": DecisionCost, "multiclass": ClassCost, "regression": ErrorCost}[task]):
+            raise ValueError(f"objective.cost does not fit task {task!r}")
+        if isinstance(cost, ClassCost) and tuple(cost.mistakes) != self.dataset.classes:
+            raise ValueError(
+                f"objective.cost.mistakes: {', '.join(cost.mistakes)}; "
+                f"allowed: dataset.classes in their order: {', '.join(self.dataset.classes)}"
+            )
         return self
 
     @property
     def estimator(self) -> str:
         """The import path of the estimator for this task."""
-        return getattr(self.model.estimator, self.dataset.task)
+        return self.model.estimator.path(self.dataset.task)
 
 
 def check_settings(values: Any, *, file: str | Callable[[str], str]) -> Settings:

@@ -9,10 +9,11 @@ import pandas as pd
 
 from keepfit.detectors import Detectors, Outcome
 from keepfit.distributions import encode, sample
-from keepfit.evidence import LOSS, SCORE
+from keepfit.evidence import LOSS
 from keepfit.features import LABEL
 from keepfit.history import FEATURE, Ruler
-from keepfit.performance import expect, find_errors, learn_expectation, rank_losses
+from keepfit.performance import expect, find_errors, learn_expectation, outcomes, rank_losses
+from keepfit.scores import SCORE, read_scores
 
 
 def compute_p_values(
@@ -59,9 +60,13 @@ def _test_performance(
     settings, threshold = ruler.settings, ruler.threshold
     task, expectation = settings.dataset.task, learn_expectation(known)
     loss, bias, variance = expect(
-        labelled[SCORE].to_numpy(), expectation, settings.objective, task=task, threshold=threshold
+        read_scores(labelled, settings.objective.classes),
+        expectation,
+        settings.objective,
+        task=task,
+        threshold=threshold,
     )
-    to_one_side = (labelled[LABEL] - labelled[SCORE] - bias).sum() / np.sqrt(max(variance.sum(), 1e-12))
+    to_one_side = (outcomes(labelled) - labelled[SCORE] - bias).sum() / np.sqrt(max(variance.sum(), 1e-12))
     losses = [rows[LOSS] for rows in (labelled, known)]
     alike = np.ptp(np.concatenate(losses)) < 1e-12
     higher = None if alike else ttest_ind(*losses, equal_var=False, alternative="greater")

@@ -15,7 +15,7 @@ def summarise(settings: Settings, reports: Path) -> list[Line]:
     name = settings.dataset.name
     return [
         ("question", settings.objective.question),
-        *_describe_rows(read["ingest"], read["validation"]),
+        *_describe_rows(read["ingest"], read["validation"], settings),
         *_describe_metrics(read["metrics"], read["gate"], settings),
         *_describe_gate(read["gate"]),
         ("package", f"models/{name}/bento" if read["gate"]["champion"] else "none: there is no champion yet"),
@@ -24,11 +24,11 @@ def summarise(settings: Settings, reports: Path) -> list[Line]:
     ]
 
 
-def _describe_rows(ingest: dict[str, Any], validation: dict[str, Any]) -> list[Line]:
+def _describe_rows(ingest: dict[str, Any], validation: dict[str, Any], settings: Settings) -> list[Line]:
     reasons = ", ".join(f"{reason} ({count})" for reason, count in validation.get("reasons", {}).items())
     aside = f"{validation['quarantined']:,} ({validation['share_quarantined']:.2%})"
     return [
-        ("rows in", f"{ingest['rows']:,} from {_day(ingest['first'])} to {_day(ingest['last'])}"),
+        ("rows in", f"{ingest['rows']:,}{_span(ingest, settings)}"),
         ("quarantined", f"{aside}{': ' + reasons if reasons else ''}"),
     ]
 
@@ -38,8 +38,8 @@ def _describe_metrics(metrics: dict[str, Any], gate: dict[str, Any], settings: S
     rivals = {"challenger": metrics["challenger"], "naive baseline": metrics["naive"]}
     if gate.get("champion_metrics"):
         rivals["old champion"] = gate["champion_metrics"]
-    shown = [name for name in (loss, "roc_auc", "r2", "cost") if name in metrics["challenger"]]
-    head = f"{metrics['rows']:,} rows from {_day(metrics['first'])} to {_day(metrics['last'])}"
+    shown = [name for name in (loss, "roc_auc", "accuracy", "r2", "cost") if name in metrics["challenger"]]
+    head = f"{metrics['rows']:,} rows{_span(metrics, settings)}"
     lines = [("model", metrics["model"]), ("holdout", head)]
     for who, values in rivals.items():
         text = "   ".join(f"{name} {values[name]:.4g}" for name in dict.fromkeys(shown) if name in values)
@@ -59,6 +59,12 @@ def _describe_gate(gate: dict[str, Any]) -> list[Line]:
     else:
         said = f"refused {gate['challenger']['version']}; champion: {champion}"
     return [("gate", said), ("  why", gate["why"])]
+
+
+def _span(window: dict[str, Any], settings: Settings) -> str:
+    if not settings.dataset.has_time:
+        return ", in the order of the table"
+    return f" from {_day(window['first'])} to {_day(window['last'])}"
 
 
 def _day(moment: str) -> str:

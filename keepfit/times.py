@@ -1,15 +1,31 @@
 """Times: UTC without a zone everywhere, and what a cut-off lets in."""
 
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 
+from keepfit.dataset import EPOCHS
 
-def parse_times(values: pd.Series) -> pd.Series:
-    """Return times in UTC without a zone; what is not a time becomes NaT."""
-    parsed = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
+
+def parse_times(values: pd.Series, form: str | None = None) -> pd.Series:
+    """Return times in UTC without a zone; what is not a time becomes NaT.
+
+    `form` is None for ISO 8601, one of EPOCHS, `mixed`, or a form of strptime such as `%d.%m.%Y`.
+    """
+    if form in EPOCHS:
+        numbers = pd.to_numeric(values, errors="coerce")
+        parsed = pd.to_datetime(numbers, utc=True, errors="coerce", unit=form)
+    else:
+        text = values.map(as_text, na_action="ignore") if form and pd.api.types.is_numeric_dtype(values) else values
+        parsed = pd.to_datetime(text, utc=True, errors="coerce", format=form or "ISO8601")
     parsed = parsed.dt.tz_localize(None)
     return parsed.where(parsed.between(pd.Timestamp.min, pd.Timestamp.max)).astype("datetime64[ns]")
+
+
+def as_text(value: Any) -> str:
+    """Return a value as text; a whole number is written alike whether a missing neighbour made it a float or not."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def end_of(until: datetime | date | None) -> pd.Timestamp:

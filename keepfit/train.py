@@ -9,7 +9,7 @@ import pandas as pd
 
 from keepfit.errors import FeatureError, UnusableLabel
 from keepfit.estimator import build
-from keepfit.evidence import FOLD, SCORE, add_losses, collect
+from keepfit.evidence import FOLD, add_losses, collect
 from keepfit.examples import Examples, holdout_split, labelled_examples
 from keepfit.features import LABEL
 from keepfit.folds import Fold, time_folds
@@ -17,7 +17,7 @@ from keepfit.history import Ruler, measure_history
 from keepfit.losses import cheapest_threshold, row_losses
 from keepfit.metrics import measure
 from keepfit.objective import DecisionCost
-from keepfit.score import predict_scores
+from keepfit.scores import SCORE, predict_scores, read_scores
 from keepfit.search import tune
 from keepfit.section import Window
 from keepfit.settings import Settings
@@ -39,6 +39,7 @@ class Trained:
     reference: pd.DataFrame
     history: pd.DataFrame
     folds: list[dict[str, float]]
+    trials: list[dict[str, Any]]
     trained_on: Window
     learned_before_holdout: Window
     judged_on: Window
@@ -59,10 +60,11 @@ def fit(table: pd.DataFrame, settings: Settings, *, advance: Advance = lambda: N
     split = holdout_split(examples, settings)
     early = examples.take(split.train)
     folds = time_folds(early.times, count=settings.train.folds, horizon=settings.dataset.horizon)
-    _require_both_classes(early, folds, settings)
+    _require_classes(early, folds, settings)
     _require_values(early.take(folds[0].train), settings)
     pipeline = build(early.features, settings.model, task=settings.dataset.task, seed=settings.seed)
-    best = _tune(pipeline, early, folds, settings, advance)
+    trials: list[dict[str, Any]] = []
+    best = _tune(pipeline, early, folds, settings, advance, trials)
     pipeline.set_params(**{f"model__{name}": value for name, value in best.items()})
     sides = [*(fold.train for fold in folds), split.train]
     if settings.train.refit:
@@ -80,17 +82,20 @@ def fit(table: pd.DataFrame, settings: Settings, *, advance: Advance = lambda: N
         reference=reference,
         history=measure_history(reference, Ruler(settings, tuple(examples.features), threshold)),
         folds=_measure_folds(reference, threshold, settings),
+        trials=trials,
         trained_on=examples.take(sides[-1]).window,
         learned_before_holdout=early.window,
         judged_on=examples.take(split.test).window,
     )
 
 
-def _tune(pipeline, early: Examples, folds: list[Fold], settings: Settings, advance: Advance) -> dict[str, Any]:
+def _tune(
+    pipeline, early: Examples, folds: list[Fold], settings: Settings, advance: Advance, trials: list[dict[str, Any]]
+) -> dict[str, Any]:
     threshold = settings.objective.cost.threshold
 
     def score(estimator, features, labels) -> float:
-        scores = predict_scores(estimator, features, settings.dataset.task)
+        scores = predict_scores(estimator, features, settings.dataset.task, classes=len(settings.dataset.classes))
         advance()
         return -float(row_losses(labels, scores, settings.objective, threshold=threshold).mean())
 
@@ -104,6 +109,7 @@ def _tune(pipeline, early: Examples, folds: list[Fold], settings: Settings, adva
         scorer=score,
         seed=settings.seed,
         jobs=settings.train.jobs,
+        tell=lambda values, loss: trials.append({"loss": loss, **values}),
     )
 
 
@@ -120,12 +126,13 @@ def _fit_all(pipeline, examples: Examples, sides: list[np.ndarray], settings: Se
 
 
 def _score_out_of_sample(fitted: list, examples: Examples, tests: list[np.ndarray], settings: Settings) -> pd.DataFrame:
-    parts = []
+    parts, dataset = [], settings.dataset
     for number, (estimator, rows) in enumerate(zip(fitted, tests, strict=False), 1):
         part = examples.take(rows)
-        scores = predict_scores(estimator, part.features, settings.dataset.task)
+        scores = predict_scores(estimator, part.features, dataset.task, classes=len(dataset.classes))
+        names = dataset.score_classes
         evidence = collect(
-            part.features, times=part.times, labels=part.labels, scores=scores, time=settings.dataset.time
+            part.features, times=part.times, labels=part.labels, scores=scores, time=dataset.time, classes=names
         )
         parts.append(evidence.assign(**{FOLD: f"fold {number}" if number < len(tests) else "holdout"}))
     return pd.concat(parts, ignore_index=True)
@@ -142,7 +149,7 @@ def _measure_folds(reference: pd.DataFrame, threshold: float, settings: Settings
     return [
         measure(
             part[LABEL].to_numpy(),
-            part[SCORE].to_numpy(),
+            read_scores(part, settings.dataset.score_classes),
             settings.objective,
             task=settings.dataset.task,
             threshold=threshold,
@@ -151,8 +158,8 @@ def _measure_folds(reference: pd.DataFrame, threshold: float, settings: Settings
     ]
 
 
-def _require_both_classes(early: Examples, folds: list[Fold], settings: Settings) -> None:
-    if settings.dataset.task != "binary":
+def _require_classes(early: Examples, folds: list[Fold], settings: Settings) -> None:
+    if settings.dataset.task == "regression":
         return
     for number, fold in enumerate(folds, 1):
         if len(np.unique(early.labels[fold.train])) < 2:

@@ -12,6 +12,7 @@ import keepfit.arithmetic  # noqa: F401 - before NumPy loads
 from keepfit.bundle import MODEL, SCHEMA, read_bundle
 from keepfit.errors import KeepfitError
 from keepfit.score import score_rows
+from keepfit.scores import SCORE
 
 CHAMPION = Path(__file__).resolve().parent.parent / "champion"
 Value = Annotated[float, Field(allow_inf_nan=False)] | str | bool | None
@@ -23,7 +24,9 @@ class Prediction(BaseModel):
 
     row: int
     score: float
-    decision: bool | None = None
+    decision: bool | str | None = None
+    # The probability of each class, where there are more than two.
+    scores: dict[str, float] | None = None
 
 
 class Answer(BaseModel):
@@ -48,8 +51,12 @@ class Keepfit:
             scored = score_rows(self.bundle, pd.DataFrame(rows))
         except KeepfitError as error:
             raise InvalidArgument(str(error)) from None
+        several = {f"{SCORE}:{name}": name for name in self.bundle.passport.classes if f"{SCORE}:{name}" in scored}
+        probabilities = scored[list(several)].rename(columns=several).to_dict("records")
+        rows_scored = scored.drop(columns=list(several)).to_dict("records")
         answers = [
-            Prediction(row=row, **values) for row, values in zip(scored.index, scored.to_dict("records"), strict=True)
+            Prediction(row=row, **values, scores=each or None)
+            for row, values, each in zip(scored.index, rows_scored, probabilities, strict=True)
         ]
         return Answer(version=self.bundle.passport.version, predictions=answers)
 

@@ -12,7 +12,7 @@ from keepfit.settings import Settings
 def main(settings: Settings, table: Path, challenger: Path, holdout: Path, metrics: Path, plots: Path) -> None:
     bundle = read_bundle(challenger)
     judged = judge(read_table(table), bundle, settings)
-    write_table(holdout, tabulate(judged, settings.dataset.time))
+    write_table(holdout, tabulate(judged, settings.dataset))
     found = evaluate(judged, bundle, settings)
     write_json(metrics, found.metrics)
     write_curves(plots, {**found.curves, "slices": found.slices})

@@ -7,7 +7,7 @@ from keepfit.bundle import write_bundle
 from keepfit.features import load_module
 from keepfit.files import hash_file, read_table
 from keepfit.imports import hash_code
-from keepfit.live import log_folds
+from keepfit.live import log_training, timing_experiments
 from keepfit.profile import draw_profile
 from keepfit.progress import progress
 from keepfit.provenance import issue_passport
@@ -16,7 +16,7 @@ from keepfit.train import count_fits, fit
 
 
 def main(settings: Settings, valid: Path, table: Path, challenger: Path, folds: Path) -> None:
-    with progress("training", count_fits(settings)) as advance:
+    with progress("training", count_fits(settings)) as advance, timing_experiments():
         trained = fit(read_table(table), settings, advance=advance)
     features = Path("features", f"{settings.dataset.features.module}.py")
     passport = issue_passport(
@@ -30,7 +30,7 @@ def main(settings: Settings, valid: Path, table: Path, challenger: Path, folds: 
     names = list(passport.request.columns)
     profile = draw_profile(read_table(valid), settings.dataset, names, settings.drift.window)
     write_bundle(challenger, passport, trained, profile)
-    log_folds(trained.folds, folds)
+    log_training(trained.folds, trained.trials, folds)
 
 
 if __name__ == "__main__":

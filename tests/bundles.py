@@ -17,10 +17,10 @@ from keepfit.provenance import issue_passport
 from keepfit.settings import Settings
 from keepfit.succession import find_champion, stands, succeed
 from keepfit.train import fit
-from tests.toys import LOGISTIC, REGRESSION, toy_amounts, toy_rows, toy_settings, toy_table
+from tests.toys import LOGISTIC, TASKS, TOYS, toy_settings, toy_table
 
 # So much regularisation that the model still beats the baseline, and any model with less of it.
-TIMID = {"binary": {"C": 0.003}, "regression": {"alpha": 1500}}
+TIMID = {"binary": {"C": 0.003}, "multiclass": {"C": 0.001}, "regression": {"alpha": 1500}}
 TREE = {
     "name": "tree",
     "estimator": {"binary": "sklearn.tree.DecisionTreeClassifier", "regression": "sklearn.tree.DecisionTreeRegressor"},
@@ -34,14 +34,25 @@ NAIVE = TREE | {
 }
 
 
-def train_bundle(folder: Path, table: pd.DataFrame, settings: Settings, *, code: str = "today's code") -> Bundle:
-    """Train, write and read back a bundle; another `code` is another recipe."""
+def train_bundle(
+    folder: Path,
+    table: pd.DataFrame,
+    settings: Settings,
+    *,
+    code: str = "today's code",
+    valid: pd.DataFrame | None = None,
+) -> Bundle:
+    """Train, write and read back a bundle; another `code` is another recipe.
+
+    `valid` are the rows behind the table, where it does not have all their columns.
+    """
     trained = fit(table, settings)
     module = load_module(settings.dataset.features.module)
     passport = issue_passport(trained, settings, module, rows="rows", table="table", code=code)
     # A toy's features are its raw columns; where they are not, the profile is of those that are there.
-    names = [name for name in passport.request.columns if name in table]
-    profile = draw_profile(table, settings.dataset, names, settings.drift.window)
+    rows = table if valid is None else valid
+    names = [name for name in passport.request.columns if name in rows]
+    profile = draw_profile(rows, settings.dataset, names, settings.drift.window)
     write_bundle(folder, passport, trained, profile)
     return read_bundle(folder)
 
@@ -53,16 +64,14 @@ class Case:
     task: str
 
     def settings(self, **overrides: Any) -> Settings:
-        extra = REGRESSION if self.task == "regression" else {}
-        return toy_settings(**{"train.holdout": 120, **extra, **overrides})
+        return toy_settings(**{"train.holdout": 120, **TASKS[self.task], **overrides})
 
     def timid(self, **overrides: Any) -> Settings:
         """Settings of a model that is worse than the toy's own, and still better than none."""
         return self.settings(**{"model": {**LOGISTIC, "params": TIMID[self.task]}, **overrides})
 
     def table(self, settings: Settings | None = None) -> pd.DataFrame:
-        make = toy_amounts if self.task == "regression" else toy_rows
-        return toy_table(make(600), settings or self.settings())
+        return toy_table(TOYS[self.task](600), settings or self.settings())
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ from keepfit.files import hash_file, read_json, write_json
 from keepfit.passport import Passport
 from keepfit.profile import draw_profile
 from keepfit.provenance import issue_passport
-from keepfit.score import predict_scores, score_rows
+from keepfit.score import score_rows
+from keepfit.scores import predict_scores
 from keepfit.settings import Settings
 from keepfit.train import Trained, fit
 from tests.toys import toy_rows, toy_settings, toy_table

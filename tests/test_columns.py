@@ -28,7 +28,7 @@ def same(found: list, wanted: list) -> bool:
     [
         ("float", [1, "2.5", "1e3", True, None, "", "n/a", [1], "inf"], [1, 2.5, 1000, 1, NAN, NAN, NAN, NAN, np.inf]),
         ("int", [1, "2", 3.0, "4.0", 2.5, "x", None, np.inf], [1, 2, 3, 4, NAN, NAN, NAN, np.inf]),
-        ("bool", [True, "False", "TRUE", 0, 1.0, "yes", 2, None], [1, 0, 1, 0, 1, NAN, NAN, NAN]),
+        ("bool", [True, "False", "TRUE", 0, 1.0, "yes", "N", 2, "maybe", None], [1, 0, 1, 0, 1, 1, 0, NAN, NAN, NAN]),
         ("category", ["a", 1, 1.0, 1.5, None, True, ""], ["a", "1", "1", "1.5", NAN, "True", ""]),
     ],
 )

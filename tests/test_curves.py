@@ -12,29 +12,29 @@ from keepfit.curves import (
     draw_roc,
     measure_importance,
 )
-from keepfit.examples import Examples
 from tests.bundles import Trial, begin
 
 COLUMNS = {
     "calibration": ["predicted", "observed", "rows", "perfect"],
     "residuals": ["year", "residual"],
     "importance": ["feature", "increase", "deviation"],
+    "confusion": ["actual", "decided"],
     "roc": ["false_positive_rate", "true_positive_rate"],
     "precision_recall": ["recall", "precision"],
 }
 
 
-@pytest.fixture(scope="module", params=["binary", "regression"])
+@pytest.fixture(scope="module", params=["binary", "multiclass", "regression"])
 def trial(request, tmp_path_factory) -> Trial:
     return begin(request.param, tmp_path_factory.mktemp(request.param))
 
 
 def test_each_task_has_its_curves_with_their_columns_and_no_gaps(trial: Trial):
     judged = trial.judged
-    found = draw_curves(judged.rows, judged.challenger, trial.challenger.holdout_model, trial.settings())
+    found = draw_curves(judged.rows, judged.challenger, trial.challenger.holdout_model, trial.settings(), threshold=0.5)
     assert {name: list(curve) for name, curve in found.items()} == COLUMNS
     empty = {name for name, curve in found.items() if curve.empty}
-    assert empty == (set() if trial.task == "binary" else {"roc", "precision_recall"})
+    assert empty == ({"roc", "precision_recall", "confusion"} if trial.task == "regression" else set())
     for name, curve in found.items():
         assert len(curve) <= 200, name
         assert curve.notna().all(axis=None), name
@@ -65,19 +65,18 @@ def test_a_perfect_model_lies_on_the_diagonal_of_its_calibration():
     assert found.predicted[0] == 0.025
 
 
-def made_of(labels: list[float]) -> Examples:
-    times = pd.Series(pd.date_range("2020-01-01", periods=len(labels), freq="D"))
-    return Examples(pd.DataFrame({"x": labels}), np.array(labels), times)
+def days(count: int) -> pd.Series:
+    return pd.Series(pd.date_range("2020-01-01", periods=count, freq="D"))
 
 
 def test_residuals_are_means_over_stretches_of_time():
-    curve = draw_residuals(made_of([float(n) for n in range(120)]), np.zeros(120))
+    curve = draw_residuals(days(120), np.arange(120.0))
     assert list(curve.residual) == [2 * n + 0.5 for n in range(60)]
     assert list(curve.year[:2]) == [2020 + 0.5 / 365.25, 2020 + 2.5 / 365.25]
 
 
 def test_few_rows_have_a_residual_each():
-    curve = draw_residuals(made_of([1.0, 0.0, 3.0]), np.array([0.25, 0.5, 3.5]))
+    curve = draw_residuals(days(3), np.array([0.75, -0.5, -0.5]))
     assert list(curve.residual) == [0.75, -0.5, -0.5]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from keepfit.errors import EstimatorError
 from keepfit.estimator import build, load_estimator, naive_model
-from keepfit.score import predict_scores
+from keepfit.scores import predict_scores
 from keepfit.settings import Model
 from tests.modelling import MODELS, mixed_features, shipped_model
 from tests.toys import BOOSTED, LOGISTIC

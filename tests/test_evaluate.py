@@ -8,14 +8,23 @@ import pytest
 from keepfit.errors import TooFewRows, UnusableLabel
 from keepfit.evaluate import Judged, evaluate, judge, read_judged, tabulate
 from keepfit.files import read_table, write_json, write_table
-from keepfit.score import predict_scores
+from keepfit.scores import predict_scores
 from tests.bundles import Trial, begin
 
-LOSSES = {"binary": ["log_loss", "brier", "cost"], "regression": ["absolute_error", "squared_error", "cost"]}
-RANKINGS = {"binary": ["roc_auc", "average_precision"], "regression": ["r2"]}
+CLASSIFIED = ["log_loss", "brier", "cost"]
+LOSSES = {
+    "binary": CLASSIFIED,
+    "multiclass": CLASSIFIED,
+    "regression": ["absolute_error", "squared_error", "cost"],
+}
+RANKINGS = {
+    "binary": ["roc_auc", "average_precision"],
+    "multiclass": ["roc_auc", "accuracy", "macro_f1"],
+    "regression": ["r2"],
+}
 
 
-@pytest.fixture(scope="module", params=["binary", "regression"])
+@pytest.fixture(scope="module", params=["binary", "multiclass", "regression"])
 def trial(request, tmp_path_factory) -> Trial:
     return begin(request.param, tmp_path_factory.mktemp(request.param))
 
@@ -40,16 +49,19 @@ def test_the_newest_labelled_rows_are_judged_by_the_model_that_never_saw_them(tr
     np.testing.assert_array_equal(judged.rows.labels, table.label[479:599])
     assert list(judged.rows.times) == list(table.time[479:599])
     assert list(judged.rows.features) == ["x", "c"]
-    held_back = predict_scores(trial.challenger.holdout_model, table[["x", "c"]][479:599], trial.task)
+    features = table[["x", "c"]][479:599]
+    held_back = predict_scores(trial.challenger.holdout_model, features, trial.task)
     np.testing.assert_array_equal(judged.challenger, held_back)
-    assert (held_back != predict_scores(trial.challenger.model, table[["x", "c"]][479:599], trial.task)).any()
+    assert (held_back != predict_scores(trial.challenger.model, features, trial.task)).any()
 
 
 def test_the_naive_baseline_knows_the_training_rows_only(trial: Trial):
     # Row 478 is left out on both sides: its label is known one row later.
     early = trial.table().label[:478]
-    expected = early.mean() if trial.task == "binary" else early.median()
-    np.testing.assert_allclose(trial.judged.naive, np.full(120, expected), rtol=1e-15)
+    shares = early.value_counts(normalize=True).sort_index()
+    expected = {"binary": early.mean(), "multiclass": shares.to_numpy(), "regression": early.median()}[trial.task]
+    wanted = np.broadcast_to(expected, trial.judged.naive.shape)
+    np.testing.assert_allclose(trial.judged.naive, wanted, rtol=1e-14)
     assert trial.judged.naive_threshold == (1 / 3 if trial.task == "binary" else 0)
 
 
@@ -148,7 +160,7 @@ def test_no_slices_are_an_empty_table_with_its_columns(trial: Trial):
 
 
 def test_the_judged_holdout_comes_back_from_its_table_to_the_last_bit(trial: Trial, tmp_path):
-    write_table(tmp_path / "holdout.parquet", tabulate(trial.judged, "time"))
+    write_table(tmp_path / "holdout.parquet", tabulate(trial.judged, trial.settings().dataset))
     back = read_judged(read_table(tmp_path / "holdout.parquet"), trial.settings())
     features = trial.judged.rows.features.reset_index(drop=True)
     pd.testing.assert_frame_equal(back.rows.features, features, check_exact=True)

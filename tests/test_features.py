@@ -148,10 +148,33 @@ def test_a_column_serves_as_a_label():
     assert compute_label(toy_rows(20), toy_dataset(), module_of()).iloc[:-1].isin([0.0, 1.0]).all()
 
 
-@pytest.mark.parametrize("name", ["c", "nothing"])
-def test_a_label_that_is_neither_a_number_nor_a_function_is_refused_by_name(name):
-    with pytest.raises(FeatureError, match=f"dataset.label: '{name}' is neither .* rises"):
-        compute_label(toy_rows(20), toy_dataset(label=name), module_of(rises))
+def test_a_label_that_is_neither_a_column_nor_a_function_is_refused_by_name():
+    with pytest.raises(FeatureError, match=r"dataset.label: 'nothing' is neither .* rises"):
+        compute_label(toy_rows(20), toy_dataset(label="nothing"), module_of(rises))
+
+
+def test_a_label_of_categories_without_classes_is_refused():
+    with pytest.raises(FeatureError, match=r"dataset.label: 'c' is not a number; name its classes"):
+        compute_label(toy_rows(20), toy_dataset(label="c"), module_of(rises))
+
+
+def test_a_label_is_the_number_of_its_class():
+    dataset = toy_dataset().model_copy(update={"label": "c", "classes": ("d", "a", "b")})
+    rows = toy_rows(20).assign(c=pd.Series(["d", "b", None, "a"] * 5, dtype="category"))
+    np.testing.assert_array_equal(compute_label(rows, dataset, module_of())[:4], [0, 2, np.nan, 1])
+
+
+def test_of_two_classes_the_second_is_the_yes_and_numbers_are_read_as_text():
+    dataset = toy_dataset(classes=["1", "0"])
+    np.testing.assert_array_equal(
+        compute_label(toy_rows(20), dataset, module_of()), 1 - toy_rows(20).y.astype(float).to_numpy()
+    )
+
+
+def test_a_class_without_a_name_is_refused():
+    dataset = toy_dataset().model_copy(update={"label": "c", "classes": ("a", "b", "other")})
+    with pytest.raises(FeatureError, match=r"has the values d; allowed: dataset\.classes: a, b, other"):
+        compute_label(toy_rows(40), dataset, module_of())
 
 
 def test_the_table_holds_time_features_and_label():

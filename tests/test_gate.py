@@ -9,7 +9,7 @@ from keepfit.bundle import Bundle
 from keepfit.evaluate import judge
 from keepfit.gate import Decision, decide
 from keepfit.losses import row_losses
-from keepfit.score import predict_scores
+from keepfit.scores import predict_scores
 from tests.bundles import NAIVE, TREE, Trial, begin, failed, seen, train_bundle
 
 RANKING = {"binary": "roc_auc", "regression": "r2"}

@@ -11,7 +11,7 @@ from keepfit.errors import BundleError
 from keepfit.evaluate import judge
 from keepfit.gate import decide, is_same_model, score_champion
 from keepfit.metrics import measure
-from keepfit.score import predict_scores
+from keepfit.scores import predict_scores
 from keepfit.succession import find_champion, succeed
 from tests.bundles import Trial, begin, failed, seen, train_bundle
 

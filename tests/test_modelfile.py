@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from keepfit.errors import UntrustedType
 from keepfit.estimator import build
 from keepfit.modelfile import TRUSTED, canonicalise, dump, read_model, write_model
-from keepfit.score import predict_scores
+from keepfit.scores import predict_scores
 from tests.modelling import MODELS, ROOT, mixed_features, shipped_model
 
 TASKS = ["binary", "regression"]

@@ -12,7 +12,8 @@ import yaml
 from keepfit.bundle import Bundle
 from keepfit.errors import MissingColumn, TooFewRows, UnorderedRows
 from keepfit.features import LABEL
-from keepfit.score import predict_scores, score_rows
+from keepfit.score import score_rows
+from keepfit.scores import predict_scores
 from keepfit.settings import Settings
 from keepfit.validate import validate
 from tests.bundles import train_bundle
@@ -44,8 +45,9 @@ class UseCase:
 
 
 def use_case(raw: pd.DataFrame, settings: Settings, folder: Path) -> UseCase:
-    table = toy_table(validate(raw, settings.dataset).valid, settings)
-    return UseCase(raw, table, train_bundle(folder, table, settings))
+    valid = validate(raw, settings.dataset).valid
+    table = toy_table(valid, settings)
+    return UseCase(raw, table, train_bundle(folder, table, settings, valid=valid))
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,8 @@ def test_an_unknown_key_is_refused_with_its_file_key_and_value():
     [
         ("trian", "seed, dataset, objective, model, search, validate, features, train, evaluate, gate, drift"),
         ("validate.quotta", "quota"),
-        ("dataset.source.pth", "kind, path, format, watch"),
-        ("dataset.columns.x.mn", "type, nullable, min, max, allowed, unique"),
+        ("dataset.source.pth", "watch, row_number, kind, path, format"),
+        ("dataset.columns.x.mn", "type, nullable, min, max, allowed, unique, format"),
         ("objective.cost.false_postive", "true_positive, false_positive, true_negative, false_negative"),
     ],
 )

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from keepfit.errors import EstimatorError, FeatureError, TooFewRows, UnusableLabel
-from keepfit.evidence import FOLD, LOSS, SCORE
+from keepfit.evidence import FOLD, LOSS
 from keepfit.examples import labelled_examples
-from keepfit.live import log_folds
+from keepfit.live import log_training
 from keepfit.losses import cheapest_threshold, row_losses
 from keepfit.modelfile import dump
-from keepfit.score import predict_scores
+from keepfit.scores import SCORE, predict_scores
 from keepfit.settings import Settings
 from keepfit.train import count_fits, fit
 from tests.toys import BOOSTED, LOGISTIC, toy_amounts, toy_regression, toy_rows, toy_settings, toy_table
@@ -210,7 +210,21 @@ def test_the_number_of_jobs_changes_nothing():
     pd.testing.assert_frame_equal(one.reference, two.reference, check_exact=True)
 
 
+def read_steps(folder: Path, name: str) -> dict[str, list]:
+    return pd.read_csv(folder / "plots" / "metrics" / f"{name}.tsv", sep="\t").to_dict("list")
+
+
 def test_folds_are_written_as_steps_with_the_holdout_last(tmp_path: Path):
-    log_folds([{"log_loss": 0.5}, {"log_loss": 0.25}], tmp_path / "folds")
-    logged = pd.read_csv(tmp_path / "folds" / "plots" / "metrics" / "log_loss.tsv", sep="\t")
-    assert logged.to_dict("list") == {"step": [0, 1], "log_loss": [0.5, 0.25]}
+    log_training([{"log_loss": 0.5}, {"log_loss": 0.25}], [], tmp_path / "folds")
+    assert read_steps(tmp_path / "folds", "log_loss") == {"step": [0, 1], "log_loss": [0.5, 0.25]}
+    assert not (tmp_path / "folds/trials").exists()
+
+
+def test_every_trial_of_the_search_is_written_with_its_parameters(tmp_path: Path):
+    trained = fit(table_of(toy_rows()), toy_settings(model=BOOSTED, search={"kind": "random", "trials": 4}))
+    assert len(trained.trials) == 4
+    best = min(trained.trials, key=lambda trial: trial["loss"])
+    assert trained.params["max_iter"] == best["max_iter"]
+    log_training(trained.folds, trained.trials, tmp_path / "folds")
+    logged = read_steps(tmp_path / "folds/trials", "max_iter")
+    assert logged["max_iter"] == [trial["max_iter"] for trial in trained.trials]

@@ -34,6 +34,15 @@ REGRESSION = {
 }
 
 
+MULTICLASS = {
+    "dataset.task": "multiclass",
+    "dataset.classes": ["low", "middle", "high"],
+    "dataset.columns.y": {"type": "category", "nullable": True, "allowed": ["low", "middle", "high"]},
+    "objective.cost": {"mistakes": {"low": 1, "middle": 1, "high": {"low": 5, "middle": 2}}},
+}
+TASKS = {"binary": {}, "multiclass": MULTICLASS, "regression": REGRESSION}
+
+
 def toy_values(**overrides: Any) -> dict[str, Any]:
     """The toy `params.yaml` as a dict. Keys are dotted: `toy_values(**{"train.folds": 2})`."""
     values: dict[str, Any] = {
@@ -148,6 +157,17 @@ def toy_amounts(n: int = 300, seed: int = 0) -> pd.DataFrame:
     draw = np.random.default_rng(seed)
     x, c = draw.normal(size=n), draw.choice(["a", "b", "d"], size=n)
     return _rows(x, c, 3 * x + 2.0 * (c == "b") + draw.normal(scale=0.5, size=n))
+
+
+def toy_kinds(n: int = 300, seed: int = 0) -> pd.DataFrame:
+    """Typed rows whose y is `low`, `middle` or `high`, by the amount of `toy_amounts`."""
+    amounts = toy_amounts(n, seed)
+    return amounts.assign(
+        y=pd.cut(amounts.y, [-np.inf, -1, 2, np.inf], labels=["low", "middle", "high"], ordered=False)
+    )
+
+
+TOYS = {"binary": toy_rows, "multiclass": toy_kinds, "regression": toy_amounts}
 
 
 def toy_table(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from keepfit.bundle import read_bundle
-from keepfit.score import predict_scores
+from keepfit.scores import predict_scores
 from tests.integration.conftest import Clone, wait_until_ready
 
 pytestmark = pytest.mark.slow

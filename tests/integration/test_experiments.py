@@ -1,0 +1,180 @@
+"""Experiments as DVC's manual has them, sweeps, and the adoption of a winner, in clean clones."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import time
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.conftest import Clone, make_clone
+
+pytestmark = pytest.mark.slow
+
+SWEEP = """\
+always: [search=none, model.params.max_iter=30]
+vary:
+  model.params.max_leaf_nodes: [3, 5, -7]
+  model.params.learning_rate: [0.05]
+"""
+CHAMPION = "models/sp500/champion/passport.json"
+
+
+@pytest.fixture
+def clone(reproduced: Clone, tmp_path: Path) -> Clone:
+    copy = Clone(Path(shutil.copytree(reproduced.path, tmp_path / "keepfit", symlinks=True)))
+    (copy.path / "conf/sweep/mine.yaml").write_text(SWEEP)
+    copy.run("git", "add", "conf")
+    copy.run("git", "commit", "--quiet", "--message", "a sweep")
+    return copy
+
+
+def commits(clone: Clone) -> dict[str, str]:
+    """The commits of the experiments by name."""
+    lines = clone.run("git", "for-each-ref", "refs/exps", "--format=%(objectname) %(refname)").splitlines()
+    found = (line.split() for line in lines)
+    return {name.rpartition("/")[2]: commit for commit, name in found if not name.startswith("refs/exps/exec")}
+
+
+def shown(clone: Clone) -> dict[str, dict[str, str]]:
+    """What `dvc exp show` says of each experiment."""
+    rows = csv.DictReader(StringIO(clone.run("dvc", "exp", "show", "--csv")))
+    return {row["Experiment"] or row["rev"]: row for row in rows}
+
+
+def wait_for_queue(clone: Clone, patience: float = 600) -> str:
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        said = clone.run("dvc", "queue", "status")
+        if "Running" not in said and "Queued" not in said:
+            return said
+        time.sleep(2)
+    raise AssertionError(said)
+
+
+def test_a_queue_of_experiments_is_run_shown_compared_applied_and_branched(clone: Clone):
+    champion = clone.read(CHAMPION)
+    clone.run(
+        "dvc", "exp", "run", "--queue", "-S", "search=none", "-S", "model.params.max_leaf_nodes=3,5", "-n", "leaves"
+    )
+    clone.run("dvc", "exp", "run", "--queue", "-S", "search=none", "-S", "model=random_forest", "-n", "forest")
+    clone.run("dvc", "queue", "start", "-j", "2")
+    assert "Failed" not in wait_for_queue(clone)
+    rows = shown(clone)
+    assert {"leaves-1", "leaves-2", "forest"} <= rows.keys()
+    assert rows["forest"]["model.name"] == "random_forest"
+    assert float(rows["forest"]["fit_seconds"]) > 0
+    # Nothing of the boosted model is left in the forest's parameters.
+    params = yaml.safe_load(clone.run("git", "show", f"{commits(clone)['forest']}:params.yaml"))
+    assert params["model"]["params"].keys() == {
+        "n_estimators",
+        "max_depth",
+        "min_samples_leaf",
+        "max_features",
+        "max_samples",
+    }
+    assert "max_leaf_nodes" in clone.run("dvc", "exp", "diff", "leaves-1", "leaves-2")
+    plots = json.loads(clone.run("dvc", "plots", "diff", "HEAD", "forest", "--json"))
+    assert "forest" in json.dumps(plots)
+    said = clone.run("keepfit", "compare", "HEAD", "leaves-1", "forest")
+    for line in ("log_loss", "model.params.max_leaf_nodes", "version", "trained on", "RandomForestClassifier"):
+        assert line in said
+    listed = clone.run("make", "experiments")
+    assert [line.split()[0] for line in listed.splitlines()[:2]] == ["name", "HEAD"]
+    clone.run("dvc", "exp", "branch", "forest", "a-forest")
+    assert "a-forest" in clone.run("git", "branch")
+    clone.run("dvc", "exp", "apply", "forest")
+    assert yaml.safe_load(clone.read("params.yaml"))["model"]["name"] == "random_forest"
+    assert clone.read(CHAMPION) == champion
+
+
+def test_a_sweep_ranks_its_trials_and_shows_the_one_that_failed(clone: Clone):
+    champion = clone.read(CHAMPION)
+    printed = clone.run("make", "sweep", "SWEEP=mine", status=2)
+    assert "mine-3-0-05" in printed
+    assert "mine-5-0-05" in printed
+    # The table of failures wraps long reasons.
+    assert "EstimatorError" in next(line for line in printed.splitlines() if "mine-7-0-05" in line)
+    assert "-7" in printed.partition("EstimatorError")[2]
+    ranking = list(csv.DictReader((clone.path / "reports/sp500/sweep/mine.csv").read_text().splitlines()))
+    assert {row["difference"] for row in ranking} <= {"first", "real", "noise"}
+    assert len(ranking) == 2
+    assert (clone.path / "reports/sp500/sweep/mine.png").stat().st_size > 10_000
+    assert clone.read(CHAMPION) == champion
+    assert clone.run("git", "status", "--porcelain") == ""
+    logs = clone.run("dvc", "queue", "logs", "mine-3-0-05")
+    assert "Stage 'features' didn't change" in logs
+    assert "Running stage 'features'" not in logs
+
+
+def test_a_sweep_that_was_interrupted_goes_on_where_it_stopped(clone: Clone):
+    (clone.path / "conf/sweep/mine.yaml").write_text(SWEEP.replace("[3, 5, -7]", "[3, 5, 7, 9]"))
+    clone.run("git", "commit", "--quiet", "--all", "--message", "four trials")
+    running = clone.start("python", "-m", "keepfit", "sweep", "mine", "-j", "1")
+    end = time.monotonic() + 300
+    while not [name for name in commits(clone) if name.startswith("mine")]:
+        assert time.monotonic() < end
+        assert running.poll() is None
+        time.sleep(0.5)
+    os.killpg(running.pid, signal.SIGINT)
+    running.wait(timeout=60)
+    before = commits(clone)
+    assert len(before) < 4
+    printed = clone.run("python", "-m", "keepfit", "sweep", "mine")
+    after = commits(clone)
+    assert len([name for name in after if name.startswith("mine")]) == 4
+    assert {name: after[name] for name in before} == before
+    assert "first" in printed
+
+
+def test_a_sweep_asks_for_a_commit_first(clone: Clone):
+    (clone.path / "conf/sweep/mine.yaml").write_text(SWEEP + "\n")
+    printed = clone.run("python", "-m", "keepfit", "sweep", "mine", status=1)
+    assert "not committed: conf/sweep/mine.yaml" in printed
+    assert printed.count("\n") == 1
+
+
+def test_an_adopted_experiment_is_what_the_next_repro_trains(clone: Clone):
+    clone.run(
+        "dvc",
+        "exp",
+        "run",
+        "-n",
+        "winner",
+        "-S",
+        "model=linear",
+        "-S",
+        "search=none",
+        "-S",
+        "model.features=[log_rv_*]",
+    )
+    clone.run("git", "checkout", "--quiet", ".")
+    clone.run("dvc", "checkout", "--quiet")
+    assert "conf/model/linear.yaml" in clone.run("keepfit", "adopt", "winner")
+    clone.run("keepfit", "params", "--check")
+    printed = clone.run("make", "repro")
+    passport = json.loads(clone.read("models/sp500/challenger/passport.json"))
+    assert "LogisticRegression" in passport["estimator"]
+    assert "refused" in printed or "promoted" in printed
+    metrics = json.loads(clone.run("git", "show", f"{commits(clone)['winner']}:reports/sp500/metrics.json"))
+    assert json.loads(clone.read("reports/sp500/metrics.json")) == metrics
+
+
+def test_an_experiment_on_flights_leaves_its_champion_alone(tmp_path: Path):
+    clone = make_clone(tmp_path / "keepfit")
+    conf = clone.path / "conf/config.yaml"
+    conf.write_text(conf.read_text().replace("- search: random", "- search: none"))
+    clone.run("make", "repro", "DATASET=flights")
+    clone.run("git", "add", "--all")
+    clone.run("git", "commit", "--quiet", "--message", "flights")
+    champion = clone.read("models/flights/champion/passport.json")
+    clone.run("dvc", "exp", "run", "--queue", "-n", "straight", "-S", "model=linear")
+    clone.run("dvc", "queue", "start", "-j", "2")
+    assert "Success" in wait_for_queue(clone)
+    assert "straight" in shown(clone)
+    assert clone.read("models/flights/champion/passport.json") == champion
