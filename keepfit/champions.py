@@ -70,9 +70,7 @@ def fetch_champion(reign: Reign, dataset: str, folder: Path) -> None:
         files.get(f"models/{dataset}/champion", str(folder), recursive=True)
     except (DvcException, DataIndexDirError, OSError) as error:
         cause = " ".join(str(error).split())[:200]
-        raise ChampionMissing(
-            f"champion {reign.version} of {reign.at} is not in the DVC remote: {cause}"
-        ) from None
+        raise ChampionMissing(f"champion {reign.version} of {reign.at} is not in the DVC remote: {cause}") from None
 
 
 def _reign(commit: str, dataset: str, said: dict[str, Any], champion: dict[str, Any]) -> Reign:
