@@ -20,9 +20,12 @@ import yaml
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github/workflows"
 KEYS = {"writer": "w-secret", "reader": "r-secret"}
-STAND_IN = (
-    "name: stand-in\ndescription: nothing\nruns:\n  using: composite\n  steps:\n    - run: 'true'\n      shell: sh\n"
-)
+CHECKOUT = """\
+git init --quiet --initial-branch main .
+git remote add origin "$HUB"
+git fetch --quiet --tags origin
+git checkout --quiet -B main origin/main
+"""
 
 
 def free_port() -> int:
@@ -191,6 +194,37 @@ class Hub:
             subprocess.run(["git", "-C", str(path), "config", f"user.{key}", value], check=True)
         return path
 
+    def set(self, file: str, old: str, new: str) -> str:
+        """Change a setting on main, as a colleague would; return the commit."""
+        path = self.clone(f"colleague-{self.head[:8]}")
+        text = (path / file).read_text()
+        assert old in text
+        (path / file).write_text(text.replace(old, new))
+        self.run(path, "make", "params")
+        # The champion does not depend on what the tests change, and the lock says so.
+        self.run(path, "dvc", "pull")
+        self.run(path, "dvc", "commit", "--force", "--quiet")
+        self.run(path, "git", "commit", "--quiet", "-am", f"chore: {new}")
+        self.run(path, "git", "push", "--quiet", "origin", "HEAD:main")
+        return self.head
+
+    def rival(self, file: str, old: str, new: str) -> str:
+        """Let another push of a changed file come first, at the moment when main is pushed; return its commit."""
+        before = self.head
+        commit = self.set(file, old, new)
+        self.git("update-ref", "refs/heads/main", before)
+        hook = self.bare / "hooks/pre-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(
+            "#!/bin/sh\n"
+            "grep -q refs/heads/main || exit 0\n"
+            "[ -e came-first ] && exit 0\n"
+            "touch came-first\n"
+            f"env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main {commit}\n"
+        )
+        hook.chmod(0o755)
+        return commit
+
     def run(self, path: Path, *command: str, status: int | None = 0, key: str = "writer", **more: str) -> str:
         """Run a command in a clone; return what it printed."""
         done = subprocess.run(
@@ -225,7 +259,7 @@ class Hub:
             "--var", "KEEPFIT_LOOP=on",
         ]  # fmt: skip
         for action in pinned_actions():
-            command += ["--local-repository", f"{action}={stand_in(self.folder)}"]
+            command += ["--local-repository", f"{action}={stand_in(self.folder, action)}"]
         for variable, value in {
             "VENV": sys.prefix,
             "AWS_ACCESS_KEY_ID": key,
@@ -234,6 +268,7 @@ class Hub:
             "GITHUB_REPOSITORY": "a-team/shop",
             "GITHUB_ACTOR": "keepfit[bot]",
             "SHOP_ORDERS": str(self.source),
+            "HUB": str(self.bare),
             "COLUMNS": "200",
             **variables,
         }.items():
@@ -245,19 +280,22 @@ class Hub:
 
 
 def pinned_actions() -> list[str]:
-    """The actions that the workflows name, but for the one that act itself does."""
+    """The actions that the workflows name."""
     found: set[str] = set()
     for file in WORKFLOWS.glob("*.yml"):
         jobs = yaml.safe_load(file.read_text())["jobs"].values()
         found |= {step["uses"] for job in jobs for step in job.get("steps", []) if "uses" in step}
-    return sorted(name for name in found if not name.startswith("actions/checkout@"))
+    return sorted(found)
 
 
-def stand_in(folder: Path) -> Path:
-    """A folder with an action that does nothing."""
-    path = folder / "stand-in"
+def stand_in(folder: Path, action: str) -> Path:
+    """A folder with an action in the place of one that cannot be fetched: it checks out, or does nothing."""
+    script = CHECKOUT if action.startswith("actions/checkout@") else "true\n"
+    path = folder / ("checkout" if script is CHECKOUT else "stand-in")
     path.mkdir(exist_ok=True)
-    (path / "action.yml").write_text(STAND_IN)
+    steps = [{"run": script, "shell": "sh"}]
+    text = {"name": "stand-in", "description": "stand-in", "runs": {"using": "composite", "steps": steps}}
+    (path / "action.yml").write_text(yaml.safe_dump(text))
     return path
 
 
