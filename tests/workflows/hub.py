@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -126,12 +125,14 @@ class Bucket:
         )
 
     def _make(self) -> None:
+        from botocore.exceptions import BotoCoreError
+
         end = time.monotonic() + 60
         while time.monotonic() < end:
             assert self.process.poll() is None, (self.folder / "weed.log").read_text()[-2000:]
             try:
                 self.client().mkdir("keepfit")
-            except OSError:
+            except (OSError, BotoCoreError):
                 time.sleep(0.5)
             else:
                 return
@@ -305,11 +306,3 @@ def copy_hub(seed: Hub, folder: Path) -> Hub:
     hub = Hub(folder, seed.bucket, recorder, recorder.serve())
     shutil.copytree(seed.bare, hub.bare)
     return hub
-
-
-def ready(address: str) -> bool:
-    try:
-        urllib.request.urlopen(address, timeout=1)
-    except OSError:
-        return False
-    return True
