@@ -108,7 +108,14 @@ class Bucket:
         # SeaweedFS finds its servers by the address of this machine's network else.
         command = ["weed", "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
         command += ["-s3", f"-s3.port={self.port}", f"-s3.config={folder / 's3.json'}", *ports]
-        command += [f"-s3.port.grpc={free_port()}", "-volume.max=20", "-master.volumeSizeLimitMB=64"]
+        command += [
+            f"-s3.port.grpc={free_port()}",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-master.telemetry=false",
+            "-volume.max=20",
+            "-master.volumeSizeLimitMB=64",
+        ]
         self.log = (folder / "weed.log").open("w")
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
         self._make()
