@@ -1,0 +1,97 @@
+"""Acceptance: a service answers a few recorded rows with the scores that the pipeline gave them, to the last bit."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pandas as pd
+
+from keepfit.bundle import Bundle
+from keepfit.errors import SmokeError
+from keepfit.features import LABEL
+from keepfit.scores import SCORE, predict_scores, tabulate_scores
+from keepfit.section import Section
+
+ROWS = 50
+TIMEOUT = 10.0
+
+
+class Recorded(Section):
+    """Raw rows of the holdout with the history before them, and the scores that the model must give."""
+
+    recipe: str
+    rows: list[dict[str, Any]]
+    scores: list[float]
+
+
+def record_scores(champion: Bundle, valid: pd.DataFrame, table: pd.DataFrame) -> Recorded:
+    """Return the newest labelled rows (at most ROWS), and their scores by the pipeline's own feature table.
+
+    `valid` and `table` are the rows before and after the features stage, in the same order.
+    """
+    passport = champion.passport
+    last = int(table[LABEL].notna().to_numpy().nonzero()[0][-1]) + 1
+    first = max(passport.request.look_back, last - ROWS)
+    features = table.iloc[first:last][list(passport.features)]
+    several = passport.classes if passport.task == "multiclass" else ()
+    scores = predict_scores(champion.model, features, passport.task, classes=len(passport.classes))
+    rows = valid.iloc[first - passport.request.look_back : last][list(passport.request.columns)]
+    return Recorded(
+        recipe=passport.version,
+        rows=[{name: _plain(value) for name, value in row.items()} for row in rows.to_dict("records")],
+        scores=tabulate_scores(scores, several)[SCORE].tolist(),
+    )
+
+
+def check_service(url: str, recorded: Recorded, *, patience: float, key: str | None = None) -> None:
+    """Wait until the service is ready, serves the recorded model and gives its scores; raise SmokeError.
+
+    A deployment takes its time, so another version or other scores are a failure only once `patience` (seconds)
+    is over. `key` is an API key.
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            _ask(f"{url}/readyz", key=key)
+            answer = json.loads(_ask(f"{url}/predict", {"rows": recorded.rows}, key=key))
+            _compare(answer, recorded, url)
+        except SmokeError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+        else:
+            return
+
+
+def _ask(url: str, body: dict | None = None, *, key: str | None) -> bytes:
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers)  # noqa: S310 - by hand
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        raise SmokeError(f"{url}: status {error.code}: {error.read()[:200].decode(errors='replace')}") from None
+    except (OSError, ValueError) as error:
+        raise SmokeError(f"{url}: no answer: {error}") from None
+
+
+def _compare(answer: dict[str, Any], recorded: Recorded, url: str) -> None:
+    if answer.get("version") != recorded.recipe:
+        raise SmokeError(f"{url}: serves {answer.get('version')}, expected {recorded.recipe}")
+    scores = [each["score"] for each in answer["predictions"]]
+    if len(scores) != len(recorded.scores):
+        raise SmokeError(f"{url}: {len(scores)} scores, expected {len(recorded.scores)}")
+    for row, (found, expected) in enumerate(zip(scores, recorded.scores, strict=True)):
+        if found != expected:
+            raise SmokeError(f"{url}: row {row} has the score {found!r}, recorded is {expected!r}")
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it, which reading it back makes the same value of."""
+    if pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value
