@@ -4,6 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -45,18 +46,34 @@ def record_scores(champion: Bundle, valid: pd.DataFrame, table: pd.DataFrame) ->
     )
 
 
-def check_service(url: str, recorded: Recorded, *, patience: float, key: str | None = None) -> None:
-    """Wait until the service is ready, serves the recorded model and gives its scores; raise SmokeError.
+def check_service(url: str, recorded: Recorded, *, key: str | None = None) -> None:
+    """Want the service ready, serving the recorded model and giving its scores; `key` is an API key.
 
-    A deployment takes its time, so another version or other scores are a failure only once `patience` (seconds)
-    is over. `key` is an API key.
+    Raises SmokeError.
     """
+    _ask(f"{url}/readyz", key=key)
+    answer = json.loads(_ask(f"{url}/predict", {"rows": recorded.rows}, key=key))
+    _compare(answer, recorded, url)
+
+
+def wait_until_ready(url: str, *, patience: float) -> None:
+    """Wait for a service that was just started; raise SmokeError after `patience` seconds."""
+    _retry(lambda: _ask(f"{url}/readyz", key=None), patience)
+
+
+def wait_for_rollout(url: str, recorded: Recorded, *, patience: float, key: str | None = None) -> None:
+    """Want the same of a service that is being deployed, where the old version may answer for a while.
+
+    Raises SmokeError, the last one, after `patience` seconds.
+    """
+    _retry(lambda: check_service(url, recorded, key=key), patience)
+
+
+def _retry(ask: Callable[[], object], patience: float) -> None:
     end = time.monotonic() + patience
     while True:
         try:
-            _ask(f"{url}/readyz", key=key)
-            answer = json.loads(_ask(f"{url}/predict", {"rows": recorded.rows}, key=key))
-            _compare(answer, recorded, url)
+            ask()
         except SmokeError:
             if time.monotonic() > end:
                 raise

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keepfit.errors import PackageError
+from keepfit.errors import PackageError, SmokeError
 from keepfit.files import hash_file, replacing
 from keepfit.repository import last_words
 
@@ -60,11 +60,14 @@ def serving(bento: Path, environment: Path, home: Path) -> Iterator[str]:
         # The folder that is served is the one that is signed: nothing may be added to it.
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    with (home / "server.log").open("wb") as log:
+    told = home / "server.log"
+    with told.open("wb") as log:
         command = ["/bin/sh", str(SERVE.resolve()), str(bento.resolve())]
         server = subprocess.Popen(command, cwd=home, env=env, stdout=log, stderr=log)
         try:
             yield f"http://127.0.0.1:{port}"
+        except SmokeError as error:
+            raise SmokeError(f"{error}; the server said: {last_words(told.read_text())}") from None
         finally:
             server.terminate()
             server.wait(timeout=30)

@@ -55,7 +55,7 @@ def test(version: Version) -> None:
     """Serve the Bento from an environment of its own, made from its lock, and want the recorded scores."""
     from tempfile import TemporaryDirectory
 
-    from keepfit.acceptance import check_service
+    from keepfit.acceptance import check_service, wait_until_ready
     from keepfit.environment import fetch_wheels, make_environment, serving
     from keepfit.progress import working
 
@@ -64,7 +64,8 @@ def test(version: Version) -> None:
         recorded = folder.read_recorded()
         environment = make_environment(folder.requirements, fetch_wheels(folder.requirements))
         with serving(folder.bento, environment, Path(home)) as url:
-            check_service(url, recorded, patience=60, key=api_key())
+            wait_until_ready(url, patience=60)
+            check_service(url, recorded, key=api_key())
         say(f"{len(recorded.scores)} recorded scores came back from {folder.bento}")
 
 
@@ -159,4 +160,4 @@ def _local_name(folder: "ReleaseFolder") -> str:
 
 def api_key() -> str | None:
     """Return the API key that the environment gives, or None."""
-    return os.environ.get("KEEPFIT_API_KEY")
+    return os.environ.get("KEEPFIT_API_KEY") or None

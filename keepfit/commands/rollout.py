@@ -63,7 +63,7 @@ def deploy(version: Version) -> None:
 @app.command()
 def smoke(version: Version, url: Url = None) -> None:
     """Want the deployed service ready, serving this champion, and giving the recorded scores."""
-    from keepfit.acceptance import check_service
+    from keepfit.acceptance import wait_for_rollout
 
     with one_line_errors():
         folder, settings = open_with_settings(version)
@@ -74,7 +74,7 @@ def smoke(version: Version, url: Url = None) -> None:
             return
         recorded = folder.read_recorded()
         try:
-            check_service(address.rstrip("/"), recorded, patience=settings.release.patience, key=api_key())
+            wait_for_rollout(address.rstrip("/"), recorded, patience=settings.release.patience, key=api_key())
         except KeepfitError as error:
             folder.failure.write_text(str(error))
             raise

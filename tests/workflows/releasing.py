@@ -167,7 +167,9 @@ def _begin(path: Path, registry: str) -> Site:
     for name in ("home", "shelf", "origin.git", "remote"):
         (path / name).mkdir()
     storage = {"driver": "overlay", "graphroot": str(path / "graph"), "runroot": str(path / "run")}
-    (path / "storage.conf").write_text("[storage]\n" + "".join(f'{key} = "{value}"\n' for key, value in storage.items()))
+    (path / "storage.conf").write_text(
+        "[storage]\n" + "".join(f'{key} = "{value}"\n' for key, value in storage.items())
+    )
     deploy = DEPLOY.format(log=path / "deployed", podman=" ".join(podman()), port=site.port, options=OPTIONS)
     (path / "deploy.sh").write_text(deploy)
     key = ec.generate_private_key(ec.SECP256R1())
@@ -199,8 +201,11 @@ def _promote(site: Site, model: dict) -> None:
     site.run("git", "add", ".")
     site.run("git", *who, "commit", "--quiet", "--message", "feat: a champion")
     register = "from keepfit.registry import register; register('HEAD', stage='staging', message='a champion')"
-    identity = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in
-                (("NAME", "Ann"), ("EMAIL", "ann@example.com"))}
+    identity = {
+        f"GIT_{role}_{key}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for key, value in (("NAME", "Ann"), ("EMAIL", "ann@example.com"))
+    }
     site.run(sys.executable, "-c", register, **identity)
     site.run("git", "push", "--quiet", "origin", "HEAD:refs/heads/main", "--tags")
 
