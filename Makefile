@@ -54,6 +54,24 @@ experiments: venv  ## list the experiments on this commit, with the columns that
 sweep: venv  ## compare the models and feature sets of conf/sweep/ (SWEEP=models, JOBS=2)
 	@python -m keepfit sweep $(SWEEP) --jobs $(JOBS)
 
+pull: venv  ## fetch data and champion from the DVC remote, every file checked against its hash
+	@python -m keepfit pull
+
+retrain: venv  ## check the newest rows, and train and judge a challenger where that is needed (UNTIL=, FORCE=, CHANGED=)
+	@python -m keepfit retrain $(if $(UNTIL),--until "$(UNTIL)") $(if $(FORCE),--force) $(if $(CHANGED),--changed)
+
+publish: venv  ## push what `make retrain` made, or the trace of it (DRY_RUN=yes)
+	@python -m keepfit publish $(if $(DRY_RUN),--dry-run)
+
+alert: venv  ## open, update or close the one issue by what `make retrain` found (DRY_RUN=yes)
+	@python -m keepfit alert $(if $(DRY_RUN),--dry-run)
+
+turn: venv
+	@python -m keepfit turn
+
+register: venv  ## give the newest champion its version, and push the tags
+	@python -m keepfit register
+
 compare: venv  ## what the last commit does to the champion and the metrics, as Markdown (BASE=main)
 	@test -z "$$(git status --porcelain)" || { echo "compare: commit or stash your changes first" >&2; exit 1; }
 	@sh .github/compare "$(BASE)"

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from keepfit.compose import compose
+from keepfit.declare import read_document, write_document
 from keepfit.errors import SettingsError
 from keepfit.files import replacing
 
@@ -71,7 +72,7 @@ def _choices(conf: Path) -> dict[str, str]:
 
 def _choose_groups(conf: Path, wanted: Leaves, after: dict[str, Any]) -> None:
     # A group's file is chosen where it explains more of what changed than the present one does.
-    document, parser = _read(conf / "config.yaml")
+    document, parser = read_document(conf / "config.yaml")
     for group, present in _choices(conf).items():
         if group in FIRST or not any(path[0] == group for path in wanted):
             continue
@@ -81,7 +82,7 @@ def _choose_groups(conf: Path, wanted: Leaves, after: dict[str, Any]) -> None:
         for each in document["defaults"]:
             if isinstance(each, dict) and group in each:
                 each[group] = best
-    _write(conf / "config.yaml", document, parser)
+    write_document(conf / "config.yaml", document, parser)
 
 
 def _write_leaves(conf: Path, group: str | None, leaves: Leaves) -> None:
@@ -93,7 +94,7 @@ def _write_leaves(conf: Path, group: str | None, leaves: Leaves) -> None:
         file, part, depth = conf / group / f"{name}.yaml", {p: v for p, v in leaves.items() if p[0] == group}, 1
     if not part:
         return
-    document, parser = _read(file)
+    document, parser = read_document(file)
     for path, value in part.items():
         *parents, last = path[depth:]
         place = document
@@ -103,7 +104,7 @@ def _write_leaves(conf: Path, group: str | None, leaves: Leaves) -> None:
             place.pop(last, None)
         else:
             place[last] = _flow(value)
-    _write(file, document, parser)
+    write_document(file, document, parser)
 
 
 def _flow(value: Any) -> Any:
@@ -114,28 +115,6 @@ def _flow(value: Any) -> Any:
     items = CommentedSeq(value)
     items.fa.set_flow_style()
     return items
-
-
-def _read(file: Path) -> tuple[Any, Any]:
-    from ruamel.yaml import YAML
-
-    parser = YAML()
-    parser.preserve_quotes = True
-    parser.width = 4096
-    parser.indent(mapping=2, sequence=4, offset=2)
-    parser.representer.add_representer(
-        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
-    return parser.load(file.read_text()), parser
-
-
-def _write(file: Path, document: Any, parser: Any) -> None:
-    from io import StringIO
-
-    stream = StringIO()
-    parser.dump(document, stream)
-    if stream.getvalue() != file.read_text():
-        _replace(file, stream.getvalue())
 
 
 def _replace(file: Path, text: str) -> None:

@@ -63,15 +63,14 @@ def fetch_champion(reign: Reign, dataset: str, folder: Path) -> None:
     """Put the bundle of an earlier champion into `folder`, from DVC's cache or its remote; raise ChampionMissing."""
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
+    from dvc_data.index import DataIndexDirError
 
     try:
         files = DVCFileSystem(".", rev=reign.commit)
         files.get(f"models/{dataset}/champion", str(folder), recursive=True)
-    except (DvcException, OSError) as error:
+    except (DvcException, DataIndexDirError, OSError) as error:
         cause = " ".join(str(error).split())[:200]
-        raise ChampionMissing(
-            f"champion {reign.version} of {reign.at} is neither in DVC's cache nor in its remote: {cause}"
-        ) from None
+        raise ChampionMissing(f"champion {reign.version} of {reign.at} is not in the DVC remote: {cause}") from None
 
 
 def _reign(commit: str, dataset: str, said: dict[str, Any], champion: dict[str, Any]) -> Reign:

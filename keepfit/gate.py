@@ -9,6 +9,7 @@ from keepfit.bootstrap import Blocks, cut_blocks, resample_means
 from keepfit.bundle import MODEL, Bundle
 from keepfit.errors import KeepfitError
 from keepfit.evaluate import Judged
+from keepfit.examples import Examples
 from keepfit.losses import row_losses
 from keepfit.metrics import measure, miscalibration
 from keepfit.scores import predict_scores
@@ -91,7 +92,7 @@ def _decide_against(
 ) -> Decision:
     labels, objective, threshold = judged.rows.labels, settings.objective, champion.passport.threshold
     try:
-        scores = score_champion(judged, champion, settings)
+        scores = score_champion(judged.rows, champion, settings)
     except KeepfitError as error:
         return Decision(checks=(*checks, Check(name="champion can be compared", passed=False, seen=str(error))))
     rival = row_losses(labels, scores, objective, threshold=threshold)
@@ -105,26 +106,26 @@ def _decide_against(
     )
 
 
-def score_champion(judged: Judged, champion: Bundle, settings: Settings) -> np.ndarray:
-    """Return the champion's scores, by the newest of its models that never saw the holdout.
+def score_champion(rows: Examples, champion: Bundle, settings: Settings) -> np.ndarray:
+    """Return the champion's scores of these rows, by the newest of its models that never saw them.
 
-    Raises KeepfitError where both saw it, or where a feature it needs is no longer made.
+    Raises KeepfitError where both saw them, or where a feature it needs is no longer made.
     """
     passport = champion.passport
     dataset = settings.dataset
     asked = (dataset.name, dataset.task, dataset.label, dataset.classes)
     if (passport.dataset, passport.task, passport.label, passport.classes) != asked:
         raise KeepfitError(f"it answers another question: {passport.label!r} of dataset {passport.dataset!r}")
-    if gone := [name for name in passport.features if name not in judged.rows.features]:
+    if gone := [name for name in passport.features if name not in rows.features]:
         raise KeepfitError(f"it needs {', '.join(gone)}: keep the features of the champion until it is replaced")
-    first = judged.rows.times.iloc[0]
+    first = rows.times.iloc[0]
     if pd.Timestamp(passport.trained_on.last) < first:
         model = champion.model
     elif pd.Timestamp(passport.learned_before_holdout.last) < first:
         model = champion.holdout_model
     else:
-        raise KeepfitError(f"it learned from rows of the holdout, which starts at {first}")
-    features = judged.rows.features[list(passport.features)]
+        raise KeepfitError(f"it learned from rows that it is judged on, which start at {first}")
+    features = rows.features[list(passport.features)]
     scores = predict_scores(model, features, passport.task, classes=len(passport.classes))
     if not np.isfinite(scores).all():
         raise KeepfitError(f"it gave {(~np.isfinite(scores)).sum()} scores that are not finite")

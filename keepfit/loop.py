@@ -50,14 +50,19 @@ def catch_up() -> Turn:
 
 def start() -> tuple[Settings, Turn]:
     """Return the settings and a turn at today's commit, the traces of the last turns in place."""
-    if changed := git("status", "--porcelain", "--untracked-files=no"):
-        names = ", ".join(line[3:] for line in changed.splitlines()[:3])
-        raise RepositoryError(f"{names}: changed and not committed; commit or stash your changes first")
+    refuse_changes()
     settings = load_settings(PARAMS)
     turn = begin(settings.dataset.name)
     if trace.recall(turn.dataset):
         _take_last_attempt(turn.dataset)
     return settings, turn
+
+
+def refuse_changes() -> None:
+    """Raise RepositoryError where a tracked file was changed and not committed."""
+    if changed := git("status", "--porcelain", "--untracked-files=no"):
+        names = ", ".join(line[3:] for line in changed.splitlines()[:3])
+        raise RepositoryError(f"{names}: changed and not committed; commit or stash your changes first")
 
 
 def _check(turn: Turn, settings: Settings, until: Moment | None) -> Turn:

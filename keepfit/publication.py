@@ -20,8 +20,8 @@ PUBLISHED = ("conf", "params.yaml", "dvc.lock", "reports", "data/repairs")
 TRIES = 3
 
 
-def publish(turn: Turn, message: str, *, branch: str) -> list[str]:
-    """Push data, commit, tags; return the tags.
+def publish(turn: Turn, message: str, *, branch: str, stage: str | None = "staging") -> list[str]:
+    """Push data, commit, and the tags of a new version in `stage`; return the tags, none where there is no stage.
 
     Raises RemoteError, RepositoryError and LostRace, after which this clone is at `turn.base` and the branch and
     the tags are as they were.
@@ -31,7 +31,7 @@ def publish(turn: Turn, message: str, *, branch: str) -> list[str]:
     made: list[str] = []
     try:
         for _ in range(TRIES):
-            made = register("HEAD", stage="staging", message=message.splitlines()[0])
+            made = register("HEAD", stage=stage, message=message.splitlines()[0]) if stage else []
             done = try_git("push", "--atomic", "origin", f"HEAD:refs/heads/{branch}", *made)
             if done.returncode == 0:
                 return made

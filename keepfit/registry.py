@@ -2,7 +2,8 @@
 
 import re
 
-from keepfit.repository import git
+from keepfit.errors import RepositoryError
+from keepfit.repository import git, last_words, try_git
 
 CHAMPION = "champion"
 VERSION = re.compile(rf"{CHAMPION}@v(\d+)\.(\d+)\.(\d+)")
@@ -24,6 +25,16 @@ def register(commit: str, *, stage: str, message: str) -> list[str]:
     add_version(".", CHAMPION, commit, version=version, message=message)
     assign(".", CHAMPION, stage, version=version, message=message)
     return sorted(set(tags()) - before)
+
+
+def register_and_push(commit: str, *, message: str) -> list[str]:
+    """Register a commit's champion in stage `staging`, and push the tags at once; raise RepositoryError."""
+    made = register(commit, stage="staging", message=message)
+    done = try_git("push", "--atomic", "origin", *made)
+    if done.returncode:
+        git("tag", "--delete", *made)
+        raise RepositoryError(f"git push was refused: {last_words(done.stderr)}")
+    return made
 
 
 def tags() -> list[str]:

@@ -66,7 +66,7 @@ def test_a_champion_of_another_label_cannot_be_compared_and_stays(trial: Trial, 
 def test_a_champion_that_saw_the_holdout_with_both_its_models_stays(trial: Trial):
     decision = trial.decide(trial.other("saw_it", rows=590, **{"train.holdout": 40}))
     assert failed(decision) == ["champion can be compared"]
-    assert "it learned from rows of the holdout, which starts at 2021-04-24" in decision.why
+    assert "it learned from rows that it is judged on, which start at 2021-04-24" in decision.why
 
 
 def test_a_champion_that_needs_a_feature_no_longer_made_stays(trial: Trial):
@@ -90,7 +90,7 @@ def test_a_champion_whose_scores_are_not_finite_stays(trial: Trial):
 def test_a_champion_is_scored_by_its_newest_model_that_never_saw_the_holdout(trial: Trial, rows, used, spared):
     # The holdout starts with row 479: a champion of 480 rows serves a model that has seen its first row.
     champion, features = trial.other(f"of_{rows}", rows=rows), trial.judged.rows.features
-    scores = score_champion(trial.judged, champion, trial.settings())
+    scores = score_champion(trial.judged.rows, champion, trial.settings())
     np.testing.assert_array_equal(scores, predict_scores(getattr(champion, used), features, trial.task))
     assert (scores != predict_scores(getattr(champion, spared), features, trial.task)).any()
 
@@ -99,7 +99,7 @@ def test_a_champion_that_was_never_refitted_is_scored_by_its_only_model(trial: T
     champion = trial.other("not_refitted", **{"train.refit": False})
     assert not (champion.folder / "holdout_model.skops").exists()
     expected = predict_scores(champion.model, trial.judged.rows.features, trial.task)
-    np.testing.assert_array_equal(score_champion(trial.judged, champion, trial.settings()), expected)
+    np.testing.assert_array_equal(score_champion(trial.judged.rows, champion, trial.settings()), expected)
 
 
 def test_the_same_model_made_again_by_another_recipe_is_promoted(trial: Trial):

@@ -111,3 +111,37 @@ def alert(
                 forge.comment(issue.number, step.text)
             else:
                 forge.edit_issue(issue.number, state="closed")
+
+
+@app.command()
+def register() -> None:
+    """Give the newest champion its version where it has none, and push the tags at once.
+
+    A champion that came with a merged pull request is not tagged before it is merged.
+    """
+    from keepfit.champions import list_reigns
+    from keepfit.registry import register_and_push
+    from keepfit.settings import load_settings
+
+    with one_line_errors():
+        reigns = list_reigns(load_settings(PARAMS).dataset.name)
+        if not reigns or reigns[-1].release:
+            say("nothing to register" if not reigns else f"{reigns[-1].version} is {reigns[-1].release} already")
+            return
+        newest = reigns[-1]
+        tags = register_and_push(newest.commit, message=f"champion {newest.version}")
+        say(f"pushed {', '.join(tags)}")
+
+
+@app.command()
+def turn() -> None:
+    """Tell the last turn in Markdown, for a workflow's summary."""
+    from keepfit.turn import read_turn
+
+    last = read_turn()
+    if last is None:
+        say("### Keepfit\n\nno turn was made")
+        return
+    events = [f"| {each.event} | {each.reason.replace('|', '/')} |" for each in last.happenings]
+    head = f"### Keepfit, {last.dataset}: {last.outcome}\n\n{last.why}\n"
+    say("\n".join([head, "| event | |", "| --- | --- |", *events]))

@@ -31,6 +31,7 @@ STAND_INS = {
         git checkout --quiet --detach "$REF"
         """,
     "actions/setup-python": "python --version",
+    "actions/cache": "true",
     "actions/upload-artifact": 'mkdir -p "$SHELF/$NAME" && cp -r "$FOLDER"/. "$SHELF/$NAME"',
     "actions/download-artifact": 'mkdir -p "$FOLDER" && cp -r "$SHELF/$NAME"/. "$FOLDER"',
 }
@@ -114,6 +115,7 @@ class Site:
         (self.path / "act.env").write_text("".join(f"{key}={value}\n" for key, value in self.environment.items()))
         secrets = {"KEEPFIT_SIGNING_KEY": str(self.path / "signing.pem")}
         variables = {
+            "KEEPFIT_RELEASE": "on",
             "KEEPFIT_SIGNER": "key",
             "KEEPFIT_IMAGE": f"{self.registry}/Owner/toy",
             "KEEPFIT_BASE": "localhost/keepfit-base:bookworm",
