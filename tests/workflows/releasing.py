@@ -31,7 +31,6 @@ STAND_INS = {
         git checkout --quiet --detach "$REF"
         """,
     "actions/setup-python": "python --version",
-    "actions/cache": "true",
     "actions/upload-artifact": 'mkdir -p "$SHELF/$NAME" && cp -r "$FOLDER"/. "$SHELF/$NAME"',
     "actions/download-artifact": 'mkdir -p "$FOLDER" && cp -r "$SHELF/$NAME"/. "$FOLDER"',
 }
