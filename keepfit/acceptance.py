@@ -16,7 +16,7 @@ from keepfit.scores import SCORE, predict_scores, tabulate_scores
 from keepfit.section import Section
 
 ROWS = 50
-TIMEOUT = 10.0
+TIMEOUT = 5.0
 
 
 class Recorded(Section):
