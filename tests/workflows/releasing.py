@@ -1,4 +1,4 @@
-"""A toy's champion in two versions, tagged and pushed, and all that a release meets: a registry, a service, a person with act."""
+"""A toy's champion in two versions, tagged and pushed, and what a release meets: a registry, containers, act."""
 
 import json
 import os
@@ -8,10 +8,10 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -50,8 +50,8 @@ ANN = {
 }
 # As little as a container can be given.
 OPTIONS = (
-    "--pull=always --tls-verify=false --network=host --read-only --tmpfs /tmp:rw,size=64m --cap-drop ALL --security-opt no-new-privileges "
-    "--ulimit nofile=1024:1024 --ulimit nproc=1024:1024"
+    "--pull=always --tls-verify=false --network=host --read-only --tmpfs /tmp:rw,size=64m --cap-drop ALL "
+    "--security-opt no-new-privileges --ulimit nofile=1024:1024 --ulimit nproc=1024:1024"
 )
 
 
@@ -234,6 +234,7 @@ def import_base(site: Site) -> None:
     tar.unlink()
 
 
+@contextmanager
 def start_registry(folder: Path) -> Iterator[str]:
     """A registry on loopback; yields its address."""
     address = f"127.0.0.1:{free_port()}"
@@ -270,23 +271,18 @@ def missing_parts() -> list[str]:
     return [name for name in ("buildah", "podman", "mmdebstrap", "docker-registry") if shutil.which(name) is None]
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The site, with its registry and its base image; skipped, and said so, where there are no containers."""
-    if missing := missing_parts():
-        pytest.skip(f"the container part of a release is not tested: {', '.join(missing)} not installed")
-    folder = tmp_path_factory.mktemp("release")
-    registry = start_registry(folder)
-    try:
-        made = build_site(folder, next(registry))
-        import_base(made)
+@contextmanager
+def open_site(folder: Path) -> Iterator[Site]:
+    """The site, with its registry, its base image and the wheels; all that it started is stopped in the end."""
+    with start_registry(folder) as registry:
+        site = build_site(folder, registry)
+        import_base(site)
         fetch = ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
         lock = str(ROOT / "requirements/service.txt")
         pip = [sys.executable, "-m", "pip", *fetch, "--requirement", lock, "--dest", str(folder / "wheels")]
         subprocess.run(pip, check=True, capture_output=True)
-        yield made
-        subprocess.run([*podman(), "rm", "--force", f"keepfit-{made.port}"], env={**os.environ, **made.environment})
-        for container in ("umount --all", "rmi --all --force"):
-            subprocess.run(["buildah", *container.split()], env={**os.environ, **made.environment}, capture_output=True)
-    finally:
-        registry.close()
+        try:
+            yield site
+        finally:
+            site.run(*podman(), "rm", "--force", f"keepfit-{site.port}", status=None)
+            site.run("buildah", "rmi", "--all", "--force", status=None)
