@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel, ValidationError
 
 from keepfit.bundle import Bundle
 from keepfit.errors import SmokeError
@@ -25,6 +26,19 @@ class Recorded(Section):
     recipe: str
     rows: list[dict[str, Any]]
     scores: list[float]
+
+
+class Scored(BaseModel):
+    """What of a prediction is compared."""
+
+    score: float
+
+
+class Answer(BaseModel):
+    """What of a service's answer is compared."""
+
+    version: str
+    predictions: list[Scored]
 
 
 def record_scores(champion: Bundle, valid: pd.DataFrame, table: pd.DataFrame) -> Recorded:
@@ -52,7 +66,11 @@ def check_service(url: str, recorded: Recorded, *, key: str | None = None) -> No
     Raises SmokeError.
     """
     _ask(f"{url}/readyz", key=key)
-    answer = json.loads(_ask(f"{url}/predict", {"rows": recorded.rows}, key=key))
+    told = _ask(f"{url}/predict", {"rows": recorded.rows}, key=key)
+    try:
+        answer = Answer.model_validate_json(told)
+    except ValidationError:
+        raise SmokeError(f"{url}: no predictions in {told[:200].decode(errors='replace')!r}") from None
     _compare(answer, recorded, url)
 
 
@@ -94,15 +112,14 @@ def _ask(url: str, body: dict | None = None, *, key: str | None) -> bytes:
         raise SmokeError(f"{url}: no answer: {error}") from None
 
 
-def _compare(answer: dict[str, Any], recorded: Recorded, url: str) -> None:
-    if answer.get("version") != recorded.recipe:
-        raise SmokeError(f"{url}: serves {answer.get('version')}, expected {recorded.recipe}")
-    scores = [each["score"] for each in answer["predictions"]]
-    if len(scores) != len(recorded.scores):
-        raise SmokeError(f"{url}: {len(scores)} scores, expected {len(recorded.scores)}")
-    for row, (found, expected) in enumerate(zip(scores, recorded.scores, strict=True)):
-        if found != expected:
-            raise SmokeError(f"{url}: row {row} has the score {found!r}, recorded is {expected!r}")
+def _compare(answer: Answer, recorded: Recorded, url: str) -> None:
+    if answer.version != recorded.recipe:
+        raise SmokeError(f"{url}: serves {answer.version}, expected {recorded.recipe}")
+    if len(answer.predictions) != len(recorded.scores):
+        raise SmokeError(f"{url}: {len(answer.predictions)} scores, expected {len(recorded.scores)}")
+    for row, (found, expected) in enumerate(zip(answer.predictions, recorded.scores, strict=True)):
+        if found.score != expected:
+            raise SmokeError(f"{url}: row {row} has the score {found.score!r}, recorded is {expected!r}")
 
 
 def _plain(value: Any) -> Any:

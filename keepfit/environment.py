@@ -41,7 +41,16 @@ def make_environment(requirements: Path, wheels: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     _run(sys.executable, "-m", "venv", str(folder))
     # It serves once, so that compiling what it never imports would be the larger part of the work.
-    install = ["install", "--quiet", "--no-compile", "--no-deps", "--no-index", "--require-hashes", "--find-links", str(wheels)]
+    install = [
+        "install",
+        "--quiet",
+        "--no-compile",
+        "--no-deps",
+        "--no-index",
+        "--require-hashes",
+        "--find-links",
+        str(wheels),
+    ]
     _run(str(folder / "bin/python"), "-m", "pip", *install, "--requirement", str(requirements))
     shutil.copy(requirements, done)
     return folder

@@ -64,7 +64,7 @@ def test(version: Version) -> None:
         recorded = folder.read_recorded()
         environment = make_environment(folder.requirements, fetch_wheels(folder.requirements))
         with serving(folder.bento, environment, Path(home)) as url:
-            wait_until_ready(url, patience=60)
+            wait_until_ready(url, patience=120)
             check_service(url, recorded, key=api_key())
         say(f"{len(recorded.scores)} recorded scores came back from {folder.bento}")
 
