@@ -1,6 +1,6 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro check drill replay experiments sweep compare serve test test-slow lint bench bench-drift lock clean
+.PHONY: help venv fresh-venv params repro check drill replay experiments sweep compare serve test test-slow lint bench bench-drift release lock clean
 
 VENV ?= .venv
 DATASET ?=
@@ -9,6 +9,8 @@ FROM ?= 2004-01-01
 PORT ?= 3000
 SWEEP ?=
 JOBS ?= 2
+STEP ?= run
+export VERSION
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo "$$p" && break; done)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
@@ -91,6 +93,9 @@ bench: venv  ## measure the speed and size claims, as ratios in one run
 
 bench-drift: venv  ## measure what the drift check promises: replays, false alarms, power beside its peers, speed
 	@python -m benchmarks.drift
+
+release: venv  ## take a promoted champion to where it serves (VERSION=v0.1.0; STEP=build does one step)
+	@python -m keepfit release $(STEP) "$$VERSION"
 
 lock: venv  ## compile requirements/*.txt anew from the groups of pyproject.toml
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --output-file requirements/dev.txt

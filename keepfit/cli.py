@@ -3,7 +3,19 @@
 import typer
 
 import keepfit.arithmetic  # noqa: F401 - before NumPy loads, and for the processes that a command starts
-from keepfit.commands import audit, champion, drift, experiments, init, loop, pipeline, quarantine, replay
+from keepfit.commands import (
+    audit,
+    champion,
+    drift,
+    experiments,
+    init,
+    loop,
+    pipeline,
+    quarantine,
+    release,
+    replay,
+    rollout,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep a deployed model fit.")
 app.add_typer(pipeline.app)
@@ -15,3 +27,5 @@ app.add_typer(loop.app)
 app.add_typer(champion.app)
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(audit.app, name="audit")
+release.app.add_typer(rollout.app)
+app.add_typer(release.app, name="release")

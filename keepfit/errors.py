@@ -119,3 +119,23 @@ class PinnedError(KeepfitError):
 
 class ReproductionError(KeepfitError):
     """A stage of `dvc repro` failed; its own last words are in the message."""
+
+
+class ReleaseError(KeepfitError):
+    """A release is not of the commit that its tag names, or a step of it came before what it needs."""
+
+
+class ContainerError(KeepfitError):
+    """No container engine is there, or it could not build or push the image."""
+
+
+class SignatureError(KeepfitError):
+    """A release is not signed, not by who may sign, or was changed after it was signed."""
+
+
+class SmokeError(KeepfitError):
+    """A service does not answer, serves another version, or gives other scores than were recorded."""
+
+
+class DeploymentError(KeepfitError):
+    """The command that deploys failed."""

@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, Tag, ValidationError, model_validator
 
 from keepfit.dataset import Dataset
+from keepfit.delivery import Release
 from keepfit.errors import SettingsError
 from keepfit.monitoring import Drift
 from keepfit.objective import ClassCost, DecisionCost, ErrorCost, Objective, by_keys, read_location
@@ -155,6 +156,7 @@ class Settings(Section):
     gate: Gate
     drift: Drift
     retrain: Retrain
+    release: Release
 
     @model_validator(mode="after")
     def _objective_fits_the_task(self) -> "Settings":

@@ -52,7 +52,7 @@ class Keepfit:
         except KeepfitError as error:
             raise InvalidArgument(str(error)) from None
         several = {f"{SCORE}:{name}": name for name in self.bundle.passport.classes if f"{SCORE}:{name}" in scored}
-        probabilities = scored[list(several)].rename(columns=several).to_dict("records")
+        probabilities = scored[list(several)].rename(columns=several).to_dict("index").values()
         rows_scored = scored.drop(columns=list(several)).to_dict("records")
         answers = [
             Prediction(row=row, **values, scores=each or None)

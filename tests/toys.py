@@ -118,6 +118,15 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
             },
         },
         "retrain": {"advance": "7D", "publish": "direct", "branch": "main"},
+        "release": {
+            "image": None,
+            "deploy": None,
+            "url": None,
+            "patience": 5,
+            "public_key": None,
+            "identity": None,
+            "issuer": "https://issuer.example.com",
+        },
     }
     values = deepcopy(values)
     for key, value in overrides.items():

@@ -1,0 +1,131 @@
+"""Acceptance: a service answers a few recorded rows with the scores that the pipeline gave them, to the last bit."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ValidationError
+
+from keepfit.bundle import Bundle
+from keepfit.errors import SmokeError
+from keepfit.features import LABEL
+from keepfit.scores import SCORE, predict_scores, tabulate_scores
+from keepfit.section import Section
+
+ROWS = 50
+TIMEOUT = 5.0
+
+
+class Recorded(Section):
+    """Raw rows of the holdout with the history before them, and the scores that the model must give."""
+
+    recipe: str
+    rows: list[dict[str, Any]]
+    scores: list[float]
+
+
+class Scored(BaseModel):
+    """What of a prediction is compared."""
+
+    score: float
+
+
+class Answer(BaseModel):
+    """What of a service's answer is compared."""
+
+    version: str
+    predictions: list[Scored]
+
+
+def record_scores(champion: Bundle, valid: pd.DataFrame, table: pd.DataFrame) -> Recorded:
+    """Return the newest labelled rows (at most ROWS), and their scores by the pipeline's own feature table.
+
+    `valid` and `table` are the rows before and after the features stage, in the same order.
+    """
+    passport = champion.passport
+    last = int(table[LABEL].notna().to_numpy().nonzero()[0][-1]) + 1
+    first = max(passport.request.look_back, last - ROWS)
+    features = table.iloc[first:last][list(passport.features)]
+    several = passport.classes if passport.task == "multiclass" else ()
+    scores = predict_scores(champion.model, features, passport.task, classes=len(passport.classes))
+    rows = valid.iloc[first - passport.request.look_back : last][list(passport.request.columns)]
+    return Recorded(
+        recipe=passport.version,
+        rows=[{name: _plain(value) for name, value in row.items()} for row in rows.to_dict("records")],
+        scores=tabulate_scores(scores, several)[SCORE].tolist(),
+    )
+
+
+def check_service(url: str, recorded: Recorded, *, key: str | None = None) -> None:
+    """Want the service ready, serving the recorded model and giving its scores; `key` is an API key.
+
+    Raises SmokeError.
+    """
+    _ask(f"{url}/readyz", key=key)
+    told = _ask(f"{url}/predict", {"rows": recorded.rows}, key=key)
+    try:
+        answer = Answer.model_validate_json(told)
+    except ValidationError:
+        raise SmokeError(f"{url}: no predictions in {told[:200].decode(errors='replace')!r}") from None
+    _compare(answer, recorded, url)
+
+
+def wait_until_ready(url: str, *, patience: float) -> None:
+    """Wait for a service that was just started; raise SmokeError after `patience` seconds."""
+    _retry(lambda: _ask(f"{url}/readyz", key=None), patience)
+
+
+def wait_for_rollout(url: str, recorded: Recorded, *, patience: float, key: str | None = None) -> None:
+    """Want the same of a service that is being deployed, where the old version may answer for a while.
+
+    Raises SmokeError, the last one, after `patience` seconds.
+    """
+    _retry(lambda: check_service(url, recorded, key=key), patience)
+
+
+def _retry(ask: Callable[[], object], patience: float) -> None:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            ask()
+        except SmokeError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+        else:
+            return
+
+
+def _ask(url: str, body: dict | None = None, *, key: str | None) -> bytes:
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers)  # noqa: S310 - by hand
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        raise SmokeError(f"{url}: status {error.code}: {error.read()[:200].decode(errors='replace')}") from None
+    except (OSError, ValueError) as error:
+        raise SmokeError(f"{url}: no answer: {error}") from None
+
+
+def _compare(answer: Answer, recorded: Recorded, url: str) -> None:
+    if answer.version != recorded.recipe:
+        raise SmokeError(f"{url}: serves {answer.version}, expected {recorded.recipe}")
+    if len(answer.predictions) != len(recorded.scores):
+        raise SmokeError(f"{url}: {len(answer.predictions)} scores, expected {len(recorded.scores)}")
+    for row, (found, expected) in enumerate(zip(answer.predictions, recorded.scores, strict=True)):
+        if found.score != expected:
+            raise SmokeError(f"{url}: row {row} has the score {found.score!r}, recorded is {expected!r}")
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it, which reading it back makes the same value of."""
+    if pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    return value.item() if hasattr(value, "item") else value
