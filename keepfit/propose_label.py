@@ -3,15 +3,20 @@
 from dataclasses import dataclass
 from typing import get_args
 
+import pandas as pd
+
 from keepfit.column_profile import Profile
 from keepfit.dataset import MOST_CLASSES, Column
 from keepfit.errors import UnusableTable
+from keepfit.numerals import to_numbers
 from keepfit.objective import ClassCost, Cost, DecisionCost, ErrorCost, Objective
 from keepfit.section import Task
 
 # Whole numbers with at most so many values are taken for classes.
 FEW = 10
 RARE = 0.05
+# Amounts are skewed where mean and median are so many standard deviations apart: exponential ones are at 0.31.
+SKEWED = 0.25
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,18 @@ def _amount(found: Profile) -> Label:
         assumed=(f"`{found.name}` is an amount; too high and too low cost the same",),
         look_at=_tell_missing(found),
     )  # fmt: skip
+
+
+def tell_skew(name: str, values: pd.Series) -> tuple[str, ...]:
+    """Say of amounts that their mean is far from their median, and what to try then."""
+    known = to_numbers(values).dropna()
+    mean, median = float(known.mean()), float(known.median())
+    if abs(mean - median) <= SKEWED * float(known.std()):
+        return ()
+    return (
+        f"{name}: skewed, with a mean of {mean:.4g} and a median of {median:.4g}; boosted models learn the mean and "
+        "`absolute_error` asks for the median: try `dvc exp run -S +model.params.loss=absolute_error`",
+    )
 
 
 def _tell_missing(found: Profile) -> tuple[str, ...]:
