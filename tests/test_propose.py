@@ -101,7 +101,7 @@ def test_lists_are_no_keys():
 
 def test_names_that_look_like_yaml_or_hydra_are_columns_as_any():
     names = ["${x}", "\\${y}", "a: b", "#", "yes", "1", "- z", '"', "it's", "null", "two\nlines"]
-    table = sales().assign(**{name: sales()["items"] for name in names}, constant=1).rename(columns={"constant": "a\nb"})
+    table = sales().assign(**{name: sales()["items"] for name in names}, **{"left\nout": 1})
     found = proposal(table, "revenue")
     values = OmegaConf.to_container(OmegaConf.create(write_dataset(found, origin="mine.csv")), resolve=True)
     assert Dataset.model_validate(values) == found.dataset
