@@ -13,7 +13,7 @@ import s3fs
 
 from tests.workflows import shop
 from tests.workflows.hub import Hub, Recorder, copy_hub
-from tests.workflows.test_retrain import DEARER, TRACE, champion, events, unchanged
+from tests.workflows.test_retrain import DEARER, LOGBOOK, champion, events, unchanged
 
 pytestmark = pytest.mark.slow
 KEEPFIT = ("python", "-m", "keepfit")
@@ -70,7 +70,7 @@ def test_two_turns_at_once_make_one_champion_and_the_other_is_told(hub: Hub, wor
     assert hub.head == after
     assert hub.tags == ["champion#staging#1", "champion@v0.1.0"]
     assert tracked(other) == ""
-    assert "failure" in events(hub.trail(TRACE))
+    assert "failure" in events(hub.trail(LOGBOOK))
 
 
 def test_a_publication_that_is_killed_leaves_main_as_it_was_and_can_be_made_again(hub: Hub, work: Path):

@@ -1,4 +1,4 @@
-"""The workflows really run: what a turn leaves on main, in the tags, the remote, the trace, the issue."""
+"""The workflows really run: what a turn leaves on main, in the tags, the remote, the logbook, the issue."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from tests.workflows.hub import Hub, free_port
 
 pytestmark = pytest.mark.slow
 
-TRACE = "refs/keepfit/trace/shop"
+LOGBOOK = "refs/keepfit/logbook/shop"
 MARK = "<!-- keepfit:alert:shop -->"
 CALM = shop.orders(45, first=shop.NEWER, seed=1)
 STRANGE = shop.orders(45, first=shop.NEWER, seed=1, strange=True)
@@ -41,8 +41,8 @@ def test_where_nothing_drifted_main_stays_and_an_open_issue_is_closed(hub: Hub):
     hub.recorder.answer("POST", "/repos/a-team/shop/issues", {"title": "old", "body": f"{MARK} drifted"})
     hub.act("schedule", "retrain.yml")
     assert unchanged(hub, before)
-    assert events(hub.trail(TRACE)) == ["check"]
-    assert hub.trail(TRACE)[0]["who"] == "keepfit[bot]"
+    assert events(hub.trail(LOGBOOK)) == ["check"]
+    assert hub.trail(LOGBOOK)[0]["who"] == "keepfit[bot]"
     (issue,) = hub.recorder.issues
     assert issue["state"] == "closed"
     assert "calm" in issue["comments"][0]
@@ -54,7 +54,7 @@ def test_drift_of_the_data_alone_alerts_once_and_trains_nothing(hub: Hub):
     hub.act("repository_dispatch", "retrain-on-demand.yml", name="first")
     hub.act("schedule", "retrain.yml", name="second")
     assert unchanged(hub, before)
-    assert events(hub.trail(TRACE)) == ["check", "check"]
+    assert events(hub.trail(LOGBOOK)) == ["check", "check"]
     (issue,) = hub.recorder.issues
     assert issue["state"] == "open"
     assert issue["labels"] == ["keepfit"]
@@ -96,20 +96,20 @@ def serves(hub: Hub, clone) -> str:
         server.wait(30)
 
 
-def test_a_rejected_challenger_leaves_its_trace_and_the_next_turn_waits(hub: Hub):
+def test_a_rejected_challenger_leaves_its_reports_and_the_next_turn_waits(hub: Hub):
     hub.sell(shop.history(MUCH_DEARER))
     before = hub.head
     hub.act("workflow_dispatch", "retrain-on-demand.yml", inputs=DECEMBER, name="first")
     assert unchanged(hub, before)
-    assert events(hub.trail(TRACE)) == ["check", "train", "gate"]
-    assert json.loads(hub.read("reports/shop/gate.json", TRACE))["decision"] == "keep"
+    assert events(hub.trail(LOGBOOK)) == ["check", "train", "gate"]
+    assert json.loads(hub.read("reports/shop/gate.json", LOGBOOK))["decision"] == "keep"
     (issue,) = hub.recorder.issues
     assert "rejected" in issue["title"]
     assert "calibration" in issue["body"]
     hub.act("workflow_dispatch", "retrain-on-demand.yml", inputs={**DECEMBER, "until": "2024-12-03"}, name="second")
     assert unchanged(hub, before)
-    assert events(hub.trail(TRACE)) == ["check", "train", "gate", "check"]
-    assert "drift.cool_down" in hub.trail(TRACE)[-1]["reason"]
+    assert events(hub.trail(LOGBOOK)) == ["check", "train", "gate", "check"]
+    assert "drift.cool_down" in hub.trail(LOGBOOK)[-1]["reason"]
 
 
 def test_broken_data_asks_for_its_repair_and_a_source_that_is_down_too(hub: Hub):
@@ -133,9 +133,9 @@ def test_a_forced_turn_trains_whatever_the_check_says_and_a_dry_run_leaves_nothi
     log = hub.act("workflow_dispatch", "retrain-on-demand.yml", inputs={**forced, "dry_run": True}, name="dry")
     assert "dry run" in log
     assert unchanged(hub, before)
-    assert (hub.trail(TRACE), hub.recorder.requests) == ([], [])
+    assert (hub.trail(LOGBOOK), hub.recorder.requests) == ([], [])
     hub.act("workflow_dispatch", "retrain-on-demand.yml", inputs={**forced, "dry_run": False})
-    assert "train" in events([*hub.trail(), *hub.trail(TRACE)])
+    assert "train" in events([*hub.trail(), *hub.trail(LOGBOOK)])
 
 
 def test_a_stage_that_fails_is_told_and_publishes_nothing(hub: Hub):
@@ -151,7 +151,7 @@ def test_a_stage_that_fails_is_told_and_publishes_nothing(hub: Hub):
     before = hub.head
     hub.act("push", "retrain-on-push.yml", status=1)
     assert unchanged(hub, before)
-    assert events(hub.trail(TRACE)) == ["failure"]
+    assert events(hub.trail(LOGBOOK)) == ["failure"]
     assert "train.min_rows" in hub.recorder.issues[0]["body"]
 
 
@@ -160,7 +160,7 @@ def test_a_push_that_loses_the_race_to_other_settings_publishes_nothing(hub: Hub
     rival = hub.rival("conf/objective/shop.yaml", "unit: euros", "unit: dollars")
     hub.act("workflow_dispatch", "retrain-on-demand.yml", inputs=DECEMBER, status=1)
     assert unchanged(hub, rival)
-    assert events(hub.trail(TRACE)) == ["check", "train", "gate", "failure"]
+    assert events(hub.trail(LOGBOOK)) == ["check", "train", "gate", "failure"]
     assert "conf/objective/shop.yaml" in hub.recorder.issues[0]["body"]
 
 
@@ -169,7 +169,7 @@ def test_a_remote_that_refuses_leaves_main_and_the_tags_as_they_were(hub: Hub):
     before = hub.head
     hub.act("workflow_dispatch", "retrain-on-demand.yml", inputs=DECEMBER, key="reader", status=1)
     assert unchanged(hub, before)
-    assert events(hub.trail(TRACE)) == ["check", "train", "gate", "failure"]
+    assert events(hub.trail(LOGBOOK)) == ["check", "train", "gate", "failure"]
     (issue,) = hub.recorder.issues
     assert "the run failed" in issue["title"]
 
