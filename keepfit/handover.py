@@ -1,4 +1,4 @@
-"""Handover: what becomes of a turn: a new champion is published or proposed, anything else leaves a line in the logbook."""
+"""Handover: what becomes of a turn: a champion is published or proposed, all else is a line in the logbook."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -40,12 +40,14 @@ def test_a_job_names_its_permissions_and_when_it_is_cut_off(job):
     assert "uses" in job or job["timeout-minutes"] <= 60
 
 
-@pytest.mark.parametrize("job", jobs())
-def test_a_job_that_writes_runs_one_at_a_time_and_is_never_cancelled(job):
-    if "uses" in job or "write" not in job["permissions"].values():
-        return
-    assert job["concurrency"]["group"]
-    assert job["concurrency"]["cancel-in-progress"] is False
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_job_that_writes_runs_one_at_a_time_and_is_never_cancelled(file):
+    workflow = load(file.name)
+    for job in workflow["jobs"].values():
+        if "uses" not in job and "write" in job["permissions"].values():
+            one_at_a_time = job.get("concurrency") or workflow["concurrency"]
+            assert one_at_a_time["group"]
+            assert one_at_a_time["cancel-in-progress"] is False
 
 
 def test_every_action_is_pinned_to_a_commit_and_says_which_version_that_is():
