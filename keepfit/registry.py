@@ -1,9 +1,10 @@
 """Registry: the versions of the champion as GTO tags, `champion@v0.2.0` and `champion#staging#2`."""
 
+import os
 import re
 
 from keepfit.errors import RepositoryError
-from keepfit.repository import git, last_words, try_git
+from keepfit.repository import author, git, last_words, try_git
 
 CHAMPION = "champion"
 VERSION = re.compile(rf"{CHAMPION}@v(\d+)\.(\d+)\.(\d+)")
@@ -17,14 +18,30 @@ def next_version() -> str:
 
 
 def register(commit: str, *, stage: str, message: str) -> list[str]:
-    """Give the champion of a commit its version and its stage, as tags of this clone; return their names."""
+    """Give the champion of a commit its version and its stage, as tags of this clone; return their names.
+
+    Raises RepositoryError.
+    """
     from gto.api import assign
     from gto.api import register as add_version
+    from gto.exceptions import GTOException
+    from scmrepo.exceptions import SCMError
 
     version, before = next_version(), set(tags())
-    add_version(".", CHAMPION, commit, version=version, message=message)
-    assign(".", CHAMPION, stage, version=version, message=message)
+    _name_the_tagger()
+    try:
+        add_version(".", CHAMPION, commit, version=version, message=message)
+        assign(".", CHAMPION, stage, version=version, message=message)
+    except (GTOException, SCMError) as error:
+        raise RepositoryError(f"{CHAMPION}@{version}: {' '.join(str(error).split())}") from None
     return sorted(set(tags()) - before)
+
+
+def _name_the_tagger() -> None:
+    # A runner has no user in Git's configuration, and scmrepo takes one from there or from the environment alone.
+    if author():
+        os.environ.setdefault("GIT_COMMITTER_NAME", "keepfit")
+        os.environ.setdefault("GIT_COMMITTER_EMAIL", "keepfit@users.noreply.github.com")
 
 
 def register_and_push(commit: str, *, message: str) -> list[str]:

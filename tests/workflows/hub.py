@@ -264,7 +264,7 @@ class Hub:
         command = [
             "act", event, "-W", f".github/workflows/{workflow}", "-P", "ubuntu-24.04=-self-hosted", "--pull=false",
             "--cache-server-addr", "127.0.0.1", "-e", str(self.folder / f"{name}.json"), "-s", "GITHUB_TOKEN=a-token",
-            "--var", "KEEPFIT_LOOP=on",
+            "--var", "KEEPFIT_LOOP=on", "--actor", "keepfit[bot]",
         ]  # fmt: skip
         for action in pinned_actions():
             command += ["--local-repository", f"{action}={stand_in(self.folder, action)}"]
@@ -274,7 +274,6 @@ class Hub:
             "AWS_SECRET_ACCESS_KEY": KEYS[key],
             "GITHUB_API_URL": f"http://127.0.0.1:{self.api.server_port}",
             "GITHUB_REPOSITORY": "a-team/shop",
-            "GITHUB_ACTOR": "keepfit[bot]",
             "SHOP_ORDERS": str(self.source),
             "HUB": str(self.bare),
             "COLUMNS": "200",
