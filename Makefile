@@ -60,7 +60,7 @@ pull: venv  ## fetch data and champion from the DVC remote, every file checked a
 retrain: venv  ## check the newest rows, and train and judge a challenger where that is needed (UNTIL=, FORCE=, CHANGED=)
 	@python -m keepfit retrain $(if $(UNTIL),--until "$(UNTIL)") $(if $(FORCE),--force) $(if $(CHANGED),--changed)
 
-publish: venv  ## push what `make retrain` made, or the trace of it (DRY_RUN=yes)
+publish: venv  ## push what `make retrain` made, or a line in the logbook (DRY_RUN=yes)
 	@python -m keepfit publish $(if $(DRY_RUN),--dry-run)
 
 alert: venv  ## open, update or close the one issue by what `make retrain` found (DRY_RUN=yes)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from keepfit.columns import TRUTH
+from keepfit.numerals import to_numbers
 from keepfit.timeforms import TimeForm, find_number_form, find_text_form, spread
 from keepfit.times import as_text
 
@@ -93,7 +94,7 @@ def _of_numbers(known: pd.Series, base: Profile, *, as_time: bool) -> Profile:
 def _of_texts(known: pd.Series, base: Profile, *, as_time: bool) -> Profile:
     # Counting a million different times takes longer than reading them.
     sample = spread(known)
-    numeric = pd.to_numeric(sample, errors="coerce").notna().mean() > 0.5
+    numeric = to_numbers(sample).notna().mean() > 0.5
     if not numeric and (form := find_text_form(known)):
         return replace(base, kind="datetime", distinct=known.nunique(), form=form)
     counts = known.value_counts()
@@ -101,7 +102,7 @@ def _of_texts(known: pd.Series, base: Profile, *, as_time: bool) -> Profile:
     if 1 < len(values) <= len(TRUTH) and set(values.map(lambda value: str(value).lower())) <= set(TRUTH):
         return _with_levels(replace(base, kind="bool"), counts)
     if numeric:
-        numbers = pd.to_numeric(known, errors="coerce")
+        numbers = to_numbers(known)
         unreadable = int(numbers.isna().sum())
         if unreadable <= TOLERATED * base.rows:
             return replace(_of_numbers(numbers.dropna(), base, as_time=as_time), unreadable=unreadable)

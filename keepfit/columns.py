@@ -7,8 +7,10 @@ import pandas as pd
 
 from keepfit.dataset import Column
 from keepfit.errors import MissingColumn
+from keepfit.numerals import to_numbers
 from keepfit.times import as_text, parse_times
 
+NESTED = {list, dict, np.ndarray}
 TRUTH = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
@@ -29,9 +31,16 @@ def settle_types(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.rename(columns=str)
     for name in frame.select_dtypes("object"):
         kinds = {type(value) for value in frame[name].dropna()}
-        if len(kinds) > 1 or kinds & {list, dict}:
+        if len(kinds) > 1 or kinds & NESTED:
             frame[name] = frame[name].map(as_text, na_action="ignore")
     return frame
+
+
+def write_nested(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with columns of lists and mappings, as their first value tells, as text."""
+    first = {name: next(iter(frame[name].dropna()), None) for name in frame.select_dtypes("object")}
+    nested = [name for name, value in first.items() if type(value) in NESTED]
+    return frame.assign(**{name: frame[name].map(as_text, na_action="ignore") for name in nested})
 
 
 def parse(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -58,7 +67,7 @@ def parse_column(values: pd.Series, column: Column) -> pd.Series:
             truth = {value: TRUTH.get(str(value).lower()) for value in values.dropna().unique()}
             return values.astype("object").map(truth).astype(float)
         case "int":
-            numbers = pd.to_numeric(values, errors="coerce").astype(float)
+            numbers = to_numbers(values).astype(float)
             return numbers.where(np.isinf(numbers) | (numbers == numbers.round()))
         case _:
-            return pd.to_numeric(values, errors="coerce").astype(float)
+            return to_numbers(values).astype(float)

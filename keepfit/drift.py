@@ -141,4 +141,4 @@ def _check_newest_rows(batch: Batch, bundle: Bundle, settings: Settings) -> list
 def _windows_since(tried: pd.Timestamp | None, times: pd.Series, windows: list[np.ndarray]) -> int:
     if tried is None:
         return len(windows)
-    return sum(times.iloc[rows[-1]] > tried for rows in windows)
+    return sum(times.iloc[rows[0]] > tried for rows in windows)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from keepfit.column_profile import Profile
+from keepfit.numerals import to_numbers
 
 # Rows that are looked at, and the groups that a column of numbers is cut into.
 SAMPLE, BINS = 30_000, 64
@@ -27,7 +28,7 @@ def column_skills(
 
 def _groups(values: pd.Series, found: Profile) -> np.ndarray:
     if found.kind in ("int", "float") and found.distinct > BINS:
-        ranks = pd.to_numeric(values, errors="coerce").rank(pct=True, method="min")
+        ranks = to_numbers(values).rank(pct=True, method="min")
         return np.nan_to_num(np.ceil(ranks.to_numpy() * BINS), nan=0).astype(int)
     return pd.factorize(values.astype("object"))[0] + 1
 

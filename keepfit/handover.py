@@ -1,10 +1,10 @@
-"""Handover: what becomes of a turn: a new champion is published or proposed, anything else leaves its trace."""
+"""Handover: what becomes of a turn: a champion is published or proposed, all else is a line in the logbook."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keepfit import trace
+from keepfit import logbook
 from keepfit.bundle import read_champion
 from keepfit.card import write_card
 from keepfit.errors import ChampionMissing, ForgeError, LostRace, RemoteError, RepositoryError
@@ -20,13 +20,13 @@ from keepfit.turn import Outcome, Turn, write_turn
 def hand_over(turn: Turn, settings: Settings) -> Iterator[str]:
     """Carry the turn's outcome out, telling what was done line by line.
 
-    Where that fails, nothing is published, the trace says so, and the error is raised: RemoteError, RepositoryError,
+    Where that fails, nothing is published, the logbook says so, and the error is raised: RemoteError, RepositoryError,
     LostRace or ForgeError.
     """
     if turn.outcome != "promoted":
-        trace.leave(turn, _evidence(turn))
+        logbook.leave(turn, _evidence(turn))
         put_back(turn)
-        yield f"{turn.outcome}: no champion changed; the trace of this run is pushed"
+        yield f"{turn.outcome}: no champion changed; its line in the logbook is pushed"
         return
     try:
         if settings.retrain.publish == "direct":
@@ -51,11 +51,11 @@ def _propose(turn: Turn, settings: Settings) -> str:
 
 
 def _leave_unpublished(turn: Turn) -> None:
-    """Leave the trace of a champion that main does not have."""
+    """Leave in the logbook a champion that main does not have."""
     kept = tuple(each for each in turn.happenings if each.event != "promote")
     unpublished = turn.model_copy(update={"happenings": kept})
     write_turn(unpublished)
-    trace.leave(unpublished, _evidence(turn))
+    logbook.leave(unpublished, _evidence(turn))
     put_back(turn)
 
 

@@ -5,7 +5,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from keepfit import trace
+from keepfit import logbook
 from keepfit.cutoff import Moment, next_cutoff
 from keepfit.errors import KeepfitError, RepositoryError
 from keepfit.files import read_json, write_json
@@ -49,11 +49,11 @@ def catch_up() -> Turn:
 
 
 def start() -> tuple[Settings, Turn]:
-    """Return the settings and a turn at today's commit, the traces of the last turns in place."""
+    """Return the settings and a turn at today's commit, the logbook of the last turns in place."""
     refuse_changes()
     settings = load_settings(PARAMS)
     turn = begin(settings.dataset.name)
-    if trace.recall(turn.dataset):
+    if logbook.recall(turn.dataset):
         _take_last_attempt(turn.dataset)
     return settings, turn
 
@@ -105,7 +105,7 @@ def _keep(turn: Turn) -> Turn:
 def _take_last_attempt(dataset: str) -> None:
     """Let the check know of a challenger that was trained since main's last one, and not let in."""
     record = f"reports/{dataset}/gate.json"
-    text, ours = trace.read_trace(dataset, record), read_json(Path(record))
+    text, ours = logbook.read_page(dataset, record), read_json(Path(record))
     if text is None or ours is None:
         return
     theirs = json.loads(text)

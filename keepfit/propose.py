@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from keepfit.column_profile import Profile, profile
-from keepfit.columns import parse_column, require
+from keepfit.columns import parse_column, require, write_nested
 from keepfit.dataset import Column, Dataset, FeatureSet, FileSource, Splits, SqlSource
 from keepfit.errors import UnusableTable
 from keepfit.objective import Objective
 from keepfit.propose_columns import Choice, choose_features, declare, tell_columns
-from keepfit.propose_label import propose_label
+from keepfit.propose_label import propose_label, tell_skew
 from keepfit.propose_splits import Bounds, propose_splits, refuse_small
 from keepfit.section import Task
 
@@ -40,11 +40,13 @@ def propose(
 
     Raises MissingColumn, TooFewRows and UnusableTable.
     """
-    frame = frame.rename(columns=str).reset_index(drop=True)
+    frame = write_nested(frame.rename(columns=str).reset_index(drop=True))
+    _refuse_one_column(frame)
     require(frame, [target, *([time] if time else [])])
     refuse_small(int(frame[target].notna().sum()), target, bounds)
     found = {each: profile(frame[each], as_time=each == time) for each in frame}
     label = propose_label(found.pop(target), task=task)
+    skewed = tell_skew(target, frame[target]) if label.task == "regression" else ()
     moment = _choose_time(frame, found, time, bounds)
     order = moment or _free_name(frame)
     time_column = declare(found[moment]) if moment else Column(type="datetime", format=_row_length(len(frame)))
@@ -77,8 +79,16 @@ def propose(
         objective=label.objective(),
         choices=(*choices, Choice(target, label.kind, "label", label.why)),
         assumed=(*label.assumed, *_tell_time(found, moment, time, order), *splits.assumed),
-        look_at=(*label.look_at, *tell_columns(choices, found), *repeated, *splits.look_at),
+        look_at=(*label.look_at, *skewed, *tell_columns(choices, found), *repeated, *splits.look_at),
     )
+
+
+def _refuse_one_column(frame: pd.DataFrame) -> None:
+    if frame.shape[1] == 1 and (found := [mark for mark in ";\t|" if mark in frame.columns[0]]):
+        raise UnusableTable(
+            f"the table has one column, {frame.columns[0]!r}: its columns are separated by {found[0]!r}, which CSV "
+            "files are not; allowed: commas, and a point in numbers"
+        )
 
 
 def _choose_time(frame: pd.DataFrame, found: dict[str, Profile], time: str | None, bounds: Bounds) -> str | None:

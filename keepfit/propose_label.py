@@ -3,15 +3,21 @@
 from dataclasses import dataclass
 from typing import get_args
 
+import pandas as pd
+
 from keepfit.column_profile import Profile
 from keepfit.dataset import MOST_CLASSES, Column
 from keepfit.errors import UnusableTable
+from keepfit.numerals import to_numbers
 from keepfit.objective import ClassCost, Cost, DecisionCost, ErrorCost, Objective
 from keepfit.section import Task
 
 # Whole numbers with at most so many values are taken for classes.
 FEW = 10
 RARE = 0.05
+# Amounts are skewed where their tenths at both ends are so unequally far from the median (Kelly's measure); exponential
+# ones are at 0.46.
+SKEWED = 0.4
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,18 @@ def _amount(found: Profile) -> Label:
         assumed=(f"`{found.name}` is an amount; too high and too low cost the same",),
         look_at=_tell_missing(found),
     )  # fmt: skip
+
+
+def tell_skew(name: str, values: pd.Series) -> tuple[str, ...]:
+    """Say of amounts that their mean is far from their median, and what to try then."""
+    known = to_numbers(values).dropna()
+    low, median, high = known.quantile([0.1, 0.5, 0.9])
+    if high == low or abs(low + high - 2 * median) <= SKEWED * (high - low):
+        return ()
+    return (
+        f"{name}: skewed, with a mean of {known.mean():.4g} and a median of {median:.4g}; boosted models learn the "
+        "mean and `absolute_error` asks for the median: try `dvc exp run -S +model.params.loss=absolute_error`",
+    )
 
 
 def _tell_missing(found: Profile) -> tuple[str, ...]:

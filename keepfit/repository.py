@@ -1,11 +1,13 @@
 """Repository: the Git commands that the loop needs, and who runs them."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 from keepfit.errors import RepositoryError
 
+COMPLAINT = re.compile(r"remote:|!|fatal:|error:|ERROR:", re.IGNORECASE)
 BOT = ("-c", "user.name=keepfit", "-c", "user.email=keepfit@users.noreply.github.com")
 
 
@@ -33,9 +35,10 @@ def try_git(*arguments: str, index: Path | None = None) -> subprocess.CompletedP
 
 
 def last_words(printed: str, lines: int = 3) -> str:
-    """Return the end of what a command printed as one line, without what Git says to a person at a prompt."""
+    """Return as one line what a command complained of, or the end of what it printed where it named no error."""
     told = [line.strip() for line in printed.splitlines() if line.strip() and not line.startswith("hint:")]
-    return " | ".join(told[-lines:])
+    complaints = [line for line in told if COMPLAINT.match(line) and "failed to push some refs" not in line]
+    return " | ".join((complaints or told)[-lines:])
 
 
 def read_at(revision: str, path: str) -> str | None:

@@ -19,13 +19,20 @@ WIDTH = 100
 
 def write_value(value: Any) -> str:
     """Return a scalar as YAML that every reader takes for the same value; text with `${` is no interpolation."""
+    return _quote(_escape(value)) if isinstance(value, str) and "${" in value else write_key(value)
+
+
+def write_key(value: Any) -> str:
+    """Return a key as YAML; OmegaConf looks for interpolations in values alone."""
     if value is None or isinstance(value, bool | int):
         return json.dumps(value)
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if PLAIN.fullmatch(value) and value.lower() not in WORDS:
-        return value
-    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(_escape(value), ensure_ascii=False))
+    return value if PLAIN.fullmatch(value) and value.lower() not in WORDS else _quote(value)
+
+
+def _quote(text: str) -> str:
+    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 def _escape(text: str) -> str:
@@ -71,14 +78,14 @@ def write_dataset(proposal: Proposal, *, origin: str) -> str:
         f"keys: {write_list(dataset.keys, indent=2)}",
         "# Ranges are half as wide again as what was seen; a row outside is set aside.",
         "columns:",
-        *(f"  {write_value(name)}: {_write_column(column)}" for name, column in dataset.columns.items()),
+        *(f"  {write_key(name)}: {_write_column(column)}" for name, column in dataset.columns.items()),
         "features:",
         "  # The file of features/ with functions of your own; as_is has none.",
         f"  module: {dataset.features.module}",
         "  # Columns that are features as they are.",
         f"  columns: {write_list(dataset.features.columns, indent=4)}",
         *(["# Left out:"] if left_out else []),
-        *(f"#   {each.column}: {each.why}" for each in left_out),
+        *(f"#   {write_key(each.column)}: {each.why}" for each in left_out),
         f"label: {write_value(dataset.label)}",
         *(_write_classes(dataset.classes)),
         "# How long after its row a label is known: 0, rows, or a length of time such as 7D. Splits keep it clear.",
@@ -172,7 +179,7 @@ def _write_cost(cost: Any) -> list[str]:
             "# is taken for, such as {rain: {sun: 5, snow: 1}, …}. In the order of dataset.classes.",
             "cost:",
             "  mistakes:",
-            *(f"    {write_value(name)}: {write_value(price)}" for name, price in cost.mistakes.items()),
+            *(f"    {write_key(name)}: {write_value(price)}" for name, price in cost.mistakes.items()),
         ]
     return [
         "# What a prediction costs that is one unit too high, and one that is one unit too low.",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from keepfit.bundle import read_bundle
 from keepfit.champions import Reign, fetch_champion
-from keepfit.errors import KeepfitError, TooFewRows
+from keepfit.errors import ChampionMissing, KeepfitError, TooFewRows
 from keepfit.evidence import cut_windows
 from keepfit.examples import Examples, labelled_examples
 from keepfit.gate import score_champion
@@ -43,6 +43,8 @@ def measure_standing(reign: Reign, rows: Examples, settings: Settings) -> Standi
             fetch_champion(reign, dataset.name, folder)
             bundle = read_bundle(folder, digest=reign.digest)
             scores = score_champion(rows, bundle, settings)
+        except ChampionMissing:
+            return Standing({}, "its files are gone")
         except KeepfitError as error:
             return Standing({}, str(error))
     threshold = bundle.passport.threshold

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from keepfit.dataset import EPOCHS
+from keepfit.numerals import to_numbers
 
 
 def parse_times(values: pd.Series, form: str | None = None) -> pd.Series:
@@ -14,7 +15,7 @@ def parse_times(values: pd.Series, form: str | None = None) -> pd.Series:
     `form` is None for ISO 8601, one of EPOCHS, `mixed`, or a form of strptime such as `%d.%m.%Y`.
     """
     if form in EPOCHS:
-        numbers = pd.to_numeric(values, errors="coerce")
+        numbers = to_numbers(values)
         parsed = pd.to_datetime(numbers, utc=True, errors="coerce", unit=form)
     else:
         text = values.map(as_text, na_action="ignore") if form and pd.api.types.is_numeric_dtype(values) else values

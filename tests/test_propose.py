@@ -88,6 +88,26 @@ def test_a_rare_yes_is_told_and_costs_more():
     assert not found.dataset.ordered
 
 
+def test_a_skewed_amount_is_told_with_what_to_try():
+    assert any("model.params.loss=absolute_error" in said for said in proposal(sales(), "revenue").look_at)
+    even = sales().assign(revenue=lambda rows: np.log(rows.revenue))
+    assert not any("skewed" in said for said in proposal(even, "revenue").look_at)
+
+
+def test_lists_are_no_keys():
+    found = proposal(weather().assign(tags=[[1, 2]] * 1004, more=[{"a": 1}] * 1004), "weather")
+    assert role(found, "tags") == role(found, "more") == ("left out", "the same in all rows")
+
+
+def test_names_that_look_like_yaml_or_hydra_are_columns_as_any():
+    names = ["${x}", "\\${y}", "a: b", "#", "yes", "1", "- z", '"', "it's", "null", "two\nlines"]
+    table = sales().assign(**{name: sales()["items"] for name in names}, **{"left\nout": 1})
+    found = proposal(table, "revenue")
+    values = OmegaConf.to_container(OmegaConf.create(write_dataset(found, origin="mine.csv")), resolve=True)
+    assert Dataset.model_validate(values) == found.dataset
+    assert set(names) <= set(found.dataset.features.columns)
+
+
 def test_numbers_that_are_few_are_classes_unless_a_person_says_otherwise():
     table = sales().assign(grade=lambda rows: pd.qcut(rows.revenue, 5, labels=False) + 1)
     found = proposal(table.drop(columns="revenue"), "grade")
@@ -111,6 +131,7 @@ def test_of_two_names_the_rarer_one_is_the_yes():
         (customers(), {"target": "churned", "time": "Farbe"}, UnusableTable, "--time Farbe: it looks like category"),
         (customers(), {"target": "churned", "task": "multiclass"}, UnusableTable, "do not fit --task multiclass"),
         (customers().sort_values("churned"), {"target": "churned"}, UnusableTable, "seems sorted by its label"),
+        (sales()[["revenue"]].set_axis(["a;y"], axis=1), {"target": "y"}, UnusableTable, "separated by ';'"),
         (customers()[["constant", "note", "churned"]], {"target": "churned"}, UnusableTable, "no column is left"),
     ],
 )

@@ -21,12 +21,11 @@ def verify() -> None:
 
     with one_line_errors():
         entries = read_trail(TRAIL)
-        known = ["HEAD", *(tag for tag in tags() if "@" in tag)]
-        for revision in known:
-            text = read_at(revision, str(TRAIL))
-            if text is not None:
-                check_grown_from(parse_trail(text, name=f"{revision}:{TRAIL}"), entries, name=revision)
-        say(f"{TRAIL}: {len(entries)} entries, whole; it goes on from that of {', '.join(known)}")
+        older = {name: read_at(name, str(TRAIL)) for name in ("HEAD", *(tag for tag in tags() if "@" in tag))}
+        known = {name: text for name, text in older.items() if text is not None}
+        for name, text in known.items():
+            check_grown_from(parse_trail(text, name=f"{name}:{TRAIL}"), entries, name=name)
+        say(f"{TRAIL}: {len(entries)} entries, whole; compared with {', '.join(known) or 'no older copy'}")
 
 
 @app.command()

@@ -1,7 +1,9 @@
 """Experiments: compare them, sweep over a declared set of them, and adopt a winner."""
 
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 
     from keepfit.settings import Settings
     from keepfit.sweep import Trial
-    from keepfit.trialqueue import TrialQueue
 
 app = typer.Typer()
 
@@ -22,22 +23,17 @@ app = typer.Typer()
 def experiments() -> None:
     """List the experiments on this commit, with the columns that matter first."""
     import pandas as pd
-    from dvc.repo import Repo
 
     from keepfit.experiments import describe, git, list_experiments, take_snapshot
-    from keepfit.trialqueue import TrialQueue
+    from keepfit.trials import Logs, list_queued
 
     with one_line_errors():
         base = git("rev-parse", "HEAD").strip()
+        done, logs = list_experiments(base), Logs.of(base)
         rows = [{**describe(take_snapshot("HEAD")), "state": "this commit"}]
-        rows += [{**describe(take_snapshot(name), base=base), "state": "done"} for name in list_experiments(base)]
-        with Repo() as repo:
-            queue = TrialQueue(repo, base)
-            waiting = {name: state for name, state in queue.states().items() if state != "done" and name}
-            rows += [
-                {"name": name, "state": f"{state} {queue.why_failed(name) if state == 'failed' else ''}".strip()}
-                for name, state in waiting.items()
-            ]
+        rows += [{**describe(take_snapshot(name), base=base), "state": "done"} for name in done]
+        states = list_queued(base) | {name: f"failed: {logs.why(name)}" for name in logs.names()}
+        rows += [{"name": name, "state": state} for name, state in states.items() if name not in done]
         show_table(pd.DataFrame(rows).fillna(""))
 
 
@@ -79,21 +75,16 @@ def sweep(
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Trials side by side.")] = 2,
 ) -> None:
     """Run the trials of a declared comparison that are not done yet, and rank them on the same folds."""
-    from dvc.repo import Repo
-
     from keepfit.settings import load_settings
     from keepfit.sweep import read_plan
-    from keepfit.trialqueue import TrialQueue
 
     with one_line_errors():
         settings = load_settings(PARAMS)
         chosen = name or _own_or_models(settings.dataset.name)
         trials = read_plan(CONF / "sweep" / f"{chosen}.yaml").trials(chosen)
         base = _require_committed()
-        with Repo() as repo:
-            _prepare_data(repo)
-            queue = TrialQueue(repo, base)
-            failed = _run(queue, trials, jobs=jobs)
+        _prepare_data()
+        failed = _run(trials, base, jobs=jobs)
         _report(trials, failed, settings, chosen, base)
     raise typer.Exit(1 if failed else 0)
 
@@ -115,40 +106,35 @@ def _require_committed() -> str:
     return git("rev-parse", "HEAD").strip()
 
 
-def _prepare_data(repo: Any) -> None:
+def _prepare_data() -> None:
     # What all trials share is made once, before they start.
     from keepfit.progress import working
-    from keepfit.trialqueue import quiet
 
-    with working("making data and features, once for all trials"), quiet():
-        repo.reproduce(targets=["features"])
+    with working("making data and features, once for all trials"):
+        made = subprocess.run(
+            [sys.executable, "-m", "dvc", "repro", "features"], capture_output=True, text=True, check=False
+        )
+    if made.returncode:
+        raise KeepfitError(f"`dvc repro features` failed:\n{made.stdout}{made.stderr}".rstrip())
     _require_committed()
 
 
-def _run(queue: "TrialQueue", trials: "list[Trial]", *, jobs: int) -> dict[str, str]:
+def _run(trials: "list[Trial]", base: str, *, jobs: int) -> dict[str, str]:
+    from keepfit.experiments import list_experiments
     from keepfit.progress import progress
+    from keepfit.trials import Logs, run_trials
 
-    names = [trial.name for trial in trials]
-    queue.recover()
-    states, failed = queue.states(), {}
-    for trial in trials:
-        if states.get(trial.name) in (None, "failed"):
-            try:
-                queue.put(trial.name, trial.overrides)
-            except KeepfitError as error:
-                failed[trial.name] = str(error)
-    with progress("trials", len(names)) as advance:
-        seen: set[str] = set()
-
-        def tell(states: dict[str, str]) -> None:
-            for each in names:
-                if states.get(each) in ("done", "failed") and each not in seen:
-                    seen.add(each)
-                    advance()
-
-        queue.run(names, jobs=jobs, tell=tell)
-    states = queue.states()
-    return failed | {name: queue.why_failed(name) for name in names if states.get(name) not in ("done", None)}
+    done, logs = list_experiments(base), Logs.of(base)
+    waiting = [trial for trial in trials if trial.name not in done]
+    if len(waiting) < len(trials):
+        say(f"{len(trials) - len(waiting)} of {len(trials)} trials are done already")
+    try:
+        with progress("trials", len(waiting)) as advance:
+            run_trials(waiting, jobs=jobs, logs=logs, tell=advance)
+    except KeyboardInterrupt:
+        raise KeepfitError("stopped; the same command goes on where it was") from None
+    done = list_experiments(base)
+    return {trial.name: logs.why(trial.name) for trial in waiting if trial.name not in done}
 
 
 def _report(trials: "list[Trial]", failed: dict[str, str], settings: "Settings", sweep: str, base: str) -> None:
@@ -183,11 +169,10 @@ def _shorten(ranking: "pd.DataFrame", metric: str) -> "pd.DataFrame":
     return pd.DataFrame(
         {
             "trial": ranking.trial,
-            "what": ranking.what,
-            f"{metric} on the folds": [f"{each:.4g}" for each in ranking.loss],
+            f"{metric} on folds": [f"{each:.4g}" for each in ranking.loss],
             "interval": [f"{low:.4g} to {high:.4g}" for low, high in zip(ranking.low, ranking.high, strict=True)],
             "behind": [f"{each:+.4f}" for each in ranking.behind],
-            "of which sure": [
+            "of that sure": [
                 f"{low:+.4f} to {high:+.4f}" for low, high in zip(ranking.behind_low, ranking.behind_high, strict=True)
             ],
             "difference": ranking.difference,

@@ -60,7 +60,7 @@ def retrain(
 def publish(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be pushed, and push nothing.")] = False,
 ) -> None:
-    """Push what `retrain` made: data, then commit and tags at once, or a pull request; else the trace of the turn.
+    """Push what `retrain` made: data, then commit and tags at once, or a pull request; else a line in the logbook.
 
     Ends with status 1 where the remote refused or another push came first; then nothing was published.
     """

@@ -50,4 +50,6 @@ def show_table(frame: "pd.DataFrame") -> None:
     table = Table(*map(str, frame.columns), box=None)
     for row in frame.astype(str).itertuples(index=False):
         table.add_row(*row)
-    Console().print(table, markup=False, highlight=False)
+    # In a file or a pipe no line ends early.
+    console = Console(width=None if sys.stdout.isatty() else 1000)
+    console.print(table, markup=False, highlight=False)

@@ -9,6 +9,7 @@ import time
 from io import StringIO
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -55,6 +56,12 @@ def wait_for_queue(clone: Clone, patience: float = 600) -> str:
             return said
         time.sleep(2)
     raise AssertionError(said)
+
+
+def processes_in(clone: Clone) -> list[psutil.Process]:
+    """What runs in the clone or in DVC's copies of it."""
+    found = psutil.process_iter(["cwd"])
+    return [each for each in found if (each.info["cwd"] or "").startswith(str(clone.path))]
 
 
 def test_a_queue_of_experiments_is_run_shown_compared_applied_and_branched(clone: Clone):
@@ -107,28 +114,37 @@ def test_a_sweep_ranks_its_trials_and_shows_the_one_that_failed(clone: Clone):
     assert (clone.path / "reports/sp500/sweep/mine.png").stat().st_size > 10_000
     assert clone.read(CHAMPION) == champion
     assert clone.run("git", "status", "--porcelain") == ""
-    logs = clone.run("dvc", "queue", "logs", "mine-3-0-05")
-    assert "Stage 'features' didn't change" in logs
-    assert "Running stage 'features'" not in logs
+    [log] = clone.path.glob(".dvc/tmp/sweep/*/mine-3-0-05.log")
+    assert "Stage 'features' didn't change" in log.read_text()
+    listed = clone.run("make", "experiments")
+    assert "failed: EstimatorError" in next(line for line in listed.splitlines() if "mine-7-0-05" in line)
+    # The same command tries what failed again, and that alone.
+    before = commits(clone)
+    again = clone.run("keepfit", "sweep", "mine", status=1)
+    assert "2 of 3 trials are done already" in again
+    assert "EstimatorError" in again
+    assert commits(clone) == before
 
 
 def test_a_sweep_that_was_interrupted_goes_on_where_it_stopped(clone: Clone):
-    (clone.path / "conf/sweep/mine.yaml").write_text(SWEEP.replace("[3, 5, -7]", "[3, 5, 7, 9]"))
-    clone.run("git", "commit", "--quiet", "--all", "--message", "four trials")
-    running = clone.start("python", "-m", "keepfit", "sweep", "mine", "-j", "1")
+    (clone.path / "conf/sweep/mine.yaml").write_text(SWEEP.replace("-7", "7"))
+    clone.run("git", "commit", "--quiet", "--all", "--message", "three good trials")
+    running = clone.start("keepfit", "sweep", "mine", "-j", "2")
     end = time.monotonic() + 300
     while not [name for name in commits(clone) if name.startswith("mine")]:
         assert time.monotonic() < end
         assert running.poll() is None
-        time.sleep(0.5)
+        time.sleep(0.1)
     os.killpg(running.pid, signal.SIGINT)
-    running.wait(timeout=60)
+    assert running.wait(timeout=30) == 1
+    assert not processes_in(clone)
     before = commits(clone)
-    assert len(before) < 4
-    printed = clone.run("python", "-m", "keepfit", "sweep", "mine")
+    assert len(before) < 3
+    printed = clone.run("keepfit", "sweep", "mine")
     after = commits(clone)
-    assert len([name for name in after if name.startswith("mine")]) == 4
+    assert len([name for name in after if name.startswith("mine")]) == 3
     assert {name: after[name] for name in before} == before
+    assert "of 3 trials are done already" in printed
     assert "first" in printed
 
 

@@ -1,20 +1,34 @@
 """A shop's orders: a table of its own in a copy of the repository, small enough to train in a second.
 
-Whether an order is sent back depends on its price; `turned` orders turn that around, `strange` ones come from a
-channel that says nothing about returns and is used otherwise.
+Dear orders are sent back. `dear` orders are sent back from a higher price on only; `strange` ones come through
+another channel, which says nothing of returns.
 """
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
 
-FIRST, DAYS, A_DAY = "2024-01-01", 400, 4
+FIRST, A_DAY = "2024-01-01", 6
+LEARNED = 244  # days, to the end of August
+NEWER = "2024-09-01"
+MODULE = '''"""The shop's orders, from where the environment says."""
+
+import os
+
+import pandas as pd
+
+
+def load() -> pd.DataFrame:
+    """Return every order there is."""
+    return pd.read_csv(os.environ["SHOP_ORDERS"])
+'''
 DATASET = {
     "name": "shop",
     "task": "binary",
-    "until": "2024-12-31",
+    "until": date(2024, 8, 31),
     "may_go_backwards": False,
     "time": "day",
     "ordered": False,
@@ -27,10 +41,10 @@ DATASET = {
         "channel": {"type": "float", "min": -100, "max": 100},
         "returned": {"type": "int", "nullable": True, "min": 0, "max": 1},
     },
-    "features": {"module": "as_is", "columns": ["price", "channel"]},
+    "features": {"module": "shop", "columns": ["price", "channel"]},
     "label": "returned",
     "horizon": "1D",
-    "splits": {"holdout": "60D", "block": "1D", "batch": "15D"},
+    "splits": {"holdout": "30D", "block": "1D", "batch": "15D"},
 }
 OBJECTIVE = {
     "question": "Will this order be sent back?",
@@ -41,13 +55,13 @@ OBJECTIVE = {
 }
 
 
-def orders(days: int = DAYS, *, first: str = FIRST, seed: int = 0, turned: bool = False, strange: bool = False):
+def orders(days: int, *, first: str = FIRST, seed: int = 0, start: float = 50, strange: bool = False):
     """Return the orders of so many days, the newest last."""
     draw = np.random.default_rng(seed)
     n = days * A_DAY
     price = draw.uniform(0, 100, n).round(2)
     channel = draw.normal(8 if strange else 0, 1, n).round(3)
-    signal = (price - 50) / 12 * (-1 if turned else 1)
+    signal = (price - start) / 8
     returned = (draw.uniform(size=n) < 1 / (1 + np.exp(-signal))).astype(int)
     day = pd.Timestamp(first) + pd.to_timedelta(np.arange(n) // A_DAY, unit="D")
     start = (pd.Timestamp(first) - pd.Timestamp(FIRST)).days * A_DAY
@@ -56,11 +70,17 @@ def orders(days: int = DAYS, *, first: str = FIRST, seed: int = 0, turned: bool 
     )
 
 
-def declare(repository: Path, source: Path) -> None:
+def history(*newer: pd.DataFrame) -> pd.DataFrame:
+    """Return the orders that the first champion learned from, and newer ones."""
+    return pd.concat([orders(LEARNED), *newer])
+
+
+def declare(repository: Path) -> None:
     """Make the shop's table the use case of a copy of the repository."""
     conf = repository / "conf"
-    watched = {"kind": "file", "path": str(source), "watch": str(source)}
-    (conf / "dataset/shop.yaml").write_text(yaml.safe_dump({**DATASET, "source": watched}, sort_keys=False))
+    source = {"kind": "python", "callable": "features.shop:load", "watch": "features/shop.py"}
+    (repository / "features/shop.py").write_text(MODULE)
+    (conf / "dataset/shop.yaml").write_text(yaml.safe_dump({**DATASET, "source": source}, sort_keys=False))
     (conf / "objective/shop.yaml").write_text(yaml.safe_dump(OBJECTIVE, sort_keys=False))
     config = (conf / "config.yaml").read_text()
     for old, new in {

@@ -1,6 +1,6 @@
-"""Trace: what the turns left that changed no champion, kept beside the branches in `refs/keepfit/trace/NAME`.
+"""Logbook: what the turns left that changed no champion, kept beside the branches in `refs/keepfit/logbook/NAME`.
 
-Main stays as it was, and yet the audit trail goes on and the next check knows of the last attempt. The trace is
+Main stays as it was, and yet the audit trail goes on and the next check knows of the last attempt. The logbook is
 good for as long as its trail starts with main's; a promotion or a rollback on main begins a new one.
 """
 
@@ -17,7 +17,7 @@ TRIES = 3
 
 
 def recall(dataset: str) -> bool:
-    """Put the trail of the last turns in place; return whether the trace is one of today's main."""
+    """Put the trail of the last turns in place; return whether the logbook is one of today's main."""
     _fetch(dataset)
     text = read_at(_ref(dataset), str(TRAIL))
     if text is None:
@@ -31,15 +31,15 @@ def recall(dataset: str) -> bool:
     return True
 
 
-def read_trace(dataset: str, path: str) -> str | None:
+def read_page(dataset: str, path: str) -> str | None:
     """Return the text of a file that the last turn left, or None."""
     return read_at(_ref(dataset), path)
 
 
 def leave(turn: Turn, files: Mapping[str, Path]) -> None:
-    """Commit the trail with the turn's events, and files by their name in the repository, to the trace, and push it.
+    """Commit the trail with the turn's events, and files by their name in the repository, to the logbook, and push it.
 
-    Another turn's trace that came first stays, and this one follows it. Raises LostRace and RepositoryError.
+    Another turn's page that came first stays, and this one follows it. Raises LostRace and RepositoryError.
     """
     words = ""
     for _ in range(TRIES):
@@ -53,7 +53,7 @@ def leave(turn: Turn, files: Mapping[str, Path]) -> None:
             return
         words = done
         git("restore", "--worktree", "--", str(TRAIL)) if read_at("HEAD", str(TRAIL)) else TRAIL.unlink()
-    raise LostRace(f"the trace of {turn.dataset} was not pushed: {words}")
+    raise LostRace(f"the logbook of {turn.dataset} was not pushed: {words}")
 
 
 def _commit(turn: Turn, files: Mapping[str, Path], before: str) -> str:
@@ -69,7 +69,7 @@ def _commit(turn: Turn, files: Mapping[str, Path], before: str) -> str:
 
 
 def _push(dataset: str, commit: str, before: str) -> str | None:
-    """Return None where the trace was pushed or there is nowhere to push to, else what Git said."""
+    """Return None where the logbook was pushed or there is nowhere to push to, else what Git said."""
     if not has_origin():
         return None
     ref = _ref(dataset)
@@ -83,4 +83,4 @@ def _fetch(dataset: str) -> None:
 
 
 def _ref(dataset: str) -> str:
-    return f"refs/keepfit/trace/{dataset}"
+    return f"refs/keepfit/logbook/{dataset}"
