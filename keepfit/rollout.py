@@ -50,7 +50,7 @@ def undo(folder: ReleaseFolder, release: Release, *, branch: str, reason: str) -
     """
     record = folder.read_record()
     previous = standing(PROD)
-    image = released_image(previous, branch=branch) if previous and previous != record.version else None
+    image = released_image(previous, branch=branch) if previous else None
     restored = _restore(release, previous, image, record)
     told = f"{record.version} taken back: {reason}; {restored}"
     happening = happen(

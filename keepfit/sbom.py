@@ -14,17 +14,16 @@ from keepfit.release import ReleaseFolder
 from keepfit.repository import last_words
 
 
-def list_contents(folder: ReleaseFolder, wheels: Path, pyproject: Path) -> dict[str, Any]:
-    """Return the SBOM of a release; raise PackageError.
+def list_contents(folder: ReleaseFolder, lock: dict[str, Any], wheels: Path, *, licence: str | None) -> dict[str, Any]:
+    """Return the SBOM of a release; raise PackageError where a wheel is not in the lock.
 
-    The libraries are those whose wheels go into the image, by the wheel's own hash, with the lock's line for it
-    as cyclonedx-bom reads it; the model has its digest, and the licence that `pyproject` declares.
+    `lock` is the SBOM of the lock alone. The libraries are those whose wheels go into the image, by the wheel's own
+    hash; the model has its digest, and the licence of the repository.
     """
-    bom = _read_lock(folder.requirements)
     hashes = hash_wheels(wheels)
-    listed = {_key(each["name"], each["version"]): each for each in bom["components"]}
+    listed = {_key(each["name"], each["version"]): each for each in lock["components"]}
     if missing := sorted(set(hashes) - set(listed)):
-        raise PackageError(f"{wheels}: {missing[0][0]} {missing[0][1]} is not in {folder.requirements}")
+        raise PackageError(f"{wheels}: {missing[0][0]} {missing[0][1]} is not in the lock")
     libraries = [
         listed[key] | {"bom-ref": listed[key]["purl"], "hashes": [{"alg": "SHA-256", "content": digest}]}
         for key, digest in sorted(hashes.items())
@@ -32,11 +31,11 @@ def list_contents(folder: ReleaseFolder, wheels: Path, pyproject: Path) -> dict[
     for library in libraries:
         # The lock's line with all its hashes: said better by the hash of the one wheel.
         library.pop("description", None)
-    model, bento = _model(folder, pyproject), _bento(folder)
+    model, bento = _model(folder, licence), _bento(folder)
     inside = [model["bom-ref"], *(each["bom-ref"] for each in libraries)]
     dependencies = [{"ref": bento["bom-ref"], "dependsOn": sorted(inside)}, *({"ref": each} for each in sorted(inside))]
-    metadata = bom["metadata"] | {"component": bento}
-    return bom | {"metadata": metadata, "components": [model, *libraries], "dependencies": dependencies}
+    metadata = lock["metadata"] | {"component": bento}
+    return lock | {"metadata": metadata, "components": [model, *libraries], "dependencies": dependencies}
 
 
 def hash_wheels(folder: Path) -> dict[tuple[str, str], str]:
@@ -50,7 +49,14 @@ def hash_wheels(folder: Path) -> dict[tuple[str, str], str]:
     return found
 
 
-def _read_lock(requirements: Path) -> dict[str, Any]:
+def read_licence(pyproject: Path) -> str | None:
+    """Return the licence that a project declares, as an SPDX expression, or None."""
+    licence = tomllib.loads(pyproject.read_text())["project"].get("license")
+    return licence if isinstance(licence, str) else None
+
+
+def read_lock(requirements: Path) -> dict[str, Any]:
+    """Return the SBOM of a lock alone, by cyclonedx-bom; raise PackageError."""
     options = ["--output-reproducible", "--output-format", "JSON", "--spec-version", "1.6", "--output-file", "-"]
     command = [sys.executable, "-m", "cyclonedx_py", "requirements", str(requirements), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -59,9 +65,8 @@ def _read_lock(requirements: Path) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def _model(folder: ReleaseFolder, pyproject: Path) -> dict[str, Any]:
+def _model(folder: ReleaseFolder, licence: str | None) -> dict[str, Any]:
     record = folder.read_record()
-    licence = tomllib.loads(pyproject.read_text())["project"].get("license")
     return {
         "type": "machine-learning-model",
         "bom-ref": f"model:{record.champion}",
@@ -69,7 +74,7 @@ def _model(folder: ReleaseFolder, pyproject: Path) -> dict[str, Any]:
         "version": record.recipe,
         "hashes": [{"alg": "SHA-256", "content": hash_file(folder.bento / "src/champion" / MODEL)}],
         "properties": [{"name": "keepfit:champion", "value": record.champion}],
-        **({"licenses": [{"expression": licence}]} if isinstance(licence, str) else {}),
+        **({"licenses": [{"expression": licence}]} if licence else {}),
     }
 
 

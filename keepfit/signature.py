@@ -62,3 +62,6 @@ def verify(folder: ReleaseFolder, release: Release) -> None:
         raise SignatureError(f"{folder.signature}: not signed with the key of {release.public_key}") from None
     except Exception as error:  # noqa: BLE001 - whatever its parser stumbles over, it is no signature
         raise SignatureError(f"{folder.path}: {' '.join(str(error).split())}") from None
+    # An older release, signed well, in the place of this one.
+    if (version := folder.read_record().version) != folder.path.name:
+        raise SignatureError(f"{folder.path}: is the release of {version}")

@@ -107,7 +107,7 @@ def test_a_service_that_is_not_there_is_not_waited_for_for_ever():
         wait_until_ready("http://127.0.0.1:9", patience=0)
 
 
-@pytest.mark.parametrize("task", ["binary", "regression", "multiclass"])
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_the_recorded_rows_are_the_newest_labelled_ones_and_score_alike_as_json(tmp_path, task: str):
     case = Case(task)
     settings = case.settings()

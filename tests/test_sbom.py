@@ -8,7 +8,7 @@ import pytest
 from keepfit.errors import PackageError
 from keepfit.files import hash_file, write_json
 from keepfit.release import ReleaseFolder
-from keepfit.sbom import hash_wheels, list_contents
+from keepfit.sbom import hash_wheels, list_contents, read_licence, read_lock
 
 LOCK = """\
 small-library==1.0 ; python_full_version < '3.13' \\
@@ -46,15 +46,15 @@ def folder(tmp_path: Path) -> ReleaseFolder:
     return found
 
 
-@pytest.fixture
-def pyproject(tmp_path: Path) -> Path:
-    path = tmp_path / "pyproject.toml"
-    path.write_text('[project]\nname = "x"\nlicense = "Apache-2.0"\n')
-    return path
+@pytest.fixture(scope="module")
+def lock(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    path = tmp_path_factory.mktemp("lock") / "requirements.txt"
+    path.write_text(LOCK.format(ones="1" * 64, twos="2" * 64))
+    return read_lock(path)
 
 
-def test_it_lists_what_is_shipped_by_its_own_hash_and_the_model_with_its_licence(folder, wheels, pyproject):
-    model, library = list_contents(folder, wheels, pyproject)["components"]
+def test_it_lists_what_is_shipped_by_its_own_hash_and_the_model_with_its_licence(folder, lock, wheels):
+    model, library = list_contents(folder, lock, wheels, licence="Apache-2.0")["components"]
     assert (library["name"], library["version"], library["purl"]) == (
         "small-library",
         "1.0",
@@ -68,8 +68,8 @@ def test_it_lists_what_is_shipped_by_its_own_hash_and_the_model_with_its_licence
     assert model["properties"] == [{"name": "keepfit:champion", "value": "d1"}]
 
 
-def test_it_is_of_the_bento_which_depends_on_all_of_it(folder, wheels, pyproject):
-    bom = list_contents(folder, wheels, pyproject)
+def test_it_is_of_the_bento_which_depends_on_all_of_it(folder, lock, wheels):
+    bom = list_contents(folder, lock, wheels, licence="Apache-2.0")
     bento = bom["metadata"]["component"]
     assert (bento["name"], bento["version"]) == ("keepfit_toy", "v0.1.0")
     assert {"name": "keepfit:commit", "value": "c0ffee"} in bento["properties"]
@@ -77,20 +77,24 @@ def test_it_is_of_the_bento_which_depends_on_all_of_it(folder, wheels, pyproject
     assert depends == sorted(each["bom-ref"] for each in bom["components"])
 
 
-def test_two_runs_give_the_same_bytes(folder, wheels, pyproject):
-    one, two = (json.dumps(list_contents(folder, wheels, pyproject)) for _ in range(2))
+def test_two_runs_give_the_same_bytes(folder, lock, wheels):
+    again = read_lock(folder.requirements)
+    one, two = (json.dumps(list_contents(folder, each, wheels, licence=None)) for each in (lock, again))
     assert one == two
 
 
-def test_no_licence_is_made_up(folder, wheels, pyproject):
-    pyproject.write_text('[project]\nname = "x"\n')
-    assert "licenses" not in list_contents(folder, wheels, pyproject)["components"][0]
+def test_the_licence_is_the_projects_and_none_is_made_up(folder, lock, wheels, tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nlicense = "MIT"\n')
+    assert read_licence(tmp_path / "pyproject.toml") == "MIT"
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    assert read_licence(tmp_path / "pyproject.toml") is None
+    assert "licenses" not in list_contents(folder, lock, wheels, licence=None)["components"][0]
 
 
-def test_a_wheel_that_is_not_in_the_lock_is_refused(folder, wheels, pyproject):
+def test_a_wheel_that_is_not_in_the_lock_is_refused(folder, lock, wheels):
     (wheels / "stranger-3.0-py3-none-any.whl").write_bytes(b"")
     with pytest.raises(PackageError, match=r"stranger 3\.0 is not in"):
-        list_contents(folder, wheels, pyproject)
+        list_contents(folder, lock, wheels, licence="Apache-2.0")
 
 
 def test_names_are_compared_as_the_index_does(wheels):

@@ -23,7 +23,11 @@ def test_an_unknown_key_is_refused_with_its_file_key_and_value():
 @pytest.mark.parametrize(
     ("key", "allowed"),
     [
-        ("trian", "seed, dataset, objective, model, search, validate, features, train, evaluate, gate, drift"),
+        (
+            "trian",
+            "seed, dataset, objective, model, search, validate, features, train, evaluate, gate, drift, "
+            "retrain, release",
+        ),
         ("validate.quotta", "quota"),
         ("dataset.source.pth", "watch, row_number, kind, path, format"),
         ("dataset.columns.x.mn", "type, nullable, min, max, allowed, unique, format"),

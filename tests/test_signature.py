@@ -1,5 +1,6 @@
 """Signature: what was signed is what is deployed, signed by who may sign."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ def folder(tmp_path: Path) -> ReleaseFolder:
     (path / "bento").mkdir(parents=True)
     (path / "bento/model").write_text("model")
     (path / "sbom.cdx.json").write_text("{}")
+    names = ("commit", "dataset", "recipe", "champion", "bento")
+    (path / "release.json").write_text(json.dumps({"version": "v0.1.0", **dict.fromkeys(names, "x")}))
     return ReleaseFolder(path)
 
 
@@ -62,6 +65,14 @@ def test_a_file_more_or_less_is_refused_by_name(folder, owner):
     (folder.path / "bento/model").unlink()
     with pytest.raises(SignatureError, match="bento/model"):
         verify(folder, owner)
+
+
+def test_an_older_release_in_the_place_of_a_newer_one_is_refused(folder, owner):
+    newer = ReleaseFolder(folder.path.with_name("v0.2.0"))
+    folder.path.rename(newer.path)
+    folder.signature.rename(newer.signature)
+    with pytest.raises(SignatureError, match=r"is the release of v0\.1\.0"):
+        verify(newer, owner)
 
 
 def test_another_key_is_refused(folder, owner, tmp_path):

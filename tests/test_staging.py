@@ -1,6 +1,7 @@
 """Staging and rollout: a version gets to prod, or is taken back, with its line in the trail, in a real repository."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -27,30 +28,37 @@ from keepfit.turn import happen
 ANN = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com")
 
 
+@pytest.fixture(scope="module")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bare repository with the champions v0.1.0 and v0.2.0, and a clone of it."""
+    folder = tmp_path_factory.mktemp("seed")
+    run(folder, "init", "--quiet", "--bare", "--initial-branch", "main", "origin.git")
+    run(folder, "clone", "--quiet", "origin.git", "clone")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder / "clone")
+        for champion in ("one", "two"):
+            Path("champion").write_text(champion)
+            git("add", "champion")
+            git(*ANN, "commit", "--quiet", "-m", champion)
+            register("HEAD", stage="staging", message="a champion")
+        git("push", "--quiet", "origin", "HEAD:refs/heads/main", "--tags")
+    return folder
+
+
 @pytest.fixture
-def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A bare repository with the champions v0.1.0 and v0.2.0; the test stands in a clone of it."""
+def origin(seed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The bare repository; the test stands in the clone of it, and Git knows no name for it."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.delenv("GITHUB_ACTOR", raising=False)
-    run(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "main", "origin.git")
-    run(tmp_path, "clone", "--quiet", "origin.git", "clone")
+    shutil.copytree(seed, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path / "clone")
-    for champion in ("one", "two"):
-        commit("champion", champion)
-        register("HEAD", stage="staging", message="a champion")
-    git("push", "--quiet", "origin", "HEAD:refs/heads/main", "--tags")
+    git("remote", "set-url", "origin", str(tmp_path / "origin.git"))
     return tmp_path / "origin.git"
 
 
 def run(folder: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
-
-
-def commit(name: str, text: str) -> None:
-    Path(name).write_text(text)
-    git("add", name)
-    git(*ANN, "commit", "--quiet", "-m", text)
 
 
 def release_of(version: str, tmp_path: Path) -> ReleaseFolder:
@@ -128,10 +136,13 @@ def test_a_service_that_cannot_be_restored_is_an_error_after_the_tag_is_taken_ba
     assert "failed to deploy v0.1.0 again" in trail(origin)[-1].reason
 
 
-def test_a_version_that_is_refused_later_stays_deployable_by_its_own_earlier_release(origin, tmp_path):
-    finish(release_of("v0.1.0", tmp_path), branch="main", url="http://service")
-    undo(release_of("v0.1.0", tmp_path), settings(tmp_path / "log"), branch="main", reason="asked again, no answer")
-    assert released_image("v0.1.0", branch="main") == "registry/toy@sha256:v0.1.0"
+def test_a_second_release_of_the_version_in_prod_goes_back_to_the_image_of_the_first(origin, tmp_path):
+    folder = release_of("v0.1.0", tmp_path)
+    finish(folder, branch="main", url="http://service")
+    folder.write_image("registry/toy@sha256:again")
+    undo(folder, settings(tmp_path / "log"), branch="main", reason="no answer")
+    assert (tmp_path / "log").read_text() == "v0.1.0 registry/toy@sha256:v0.1.0 toy\n"
+    assert trail(origin)[-1].digests["refused"] == "registry/toy@sha256:again"
 
 
 def test_a_push_that_lost_the_race_is_made_again_on_top_of_the_other(origin, tmp_path):

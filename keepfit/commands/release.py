@@ -114,11 +114,12 @@ def sbom(version: Version) -> None:
     """List what is inside, in CycloneDX's JSON: every library of the lock, and the model."""
     from keepfit.environment import fetch_wheels
     from keepfit.files import write_json
-    from keepfit.sbom import list_contents
+    from keepfit.sbom import list_contents, read_licence, read_lock
 
     with one_line_errors():
         folder, _ = open_with_settings(version)
-        bom = list_contents(folder, fetch_wheels(folder.requirements), PYPROJECT)
+        lock, wheels = read_lock(folder.requirements), fetch_wheels(folder.requirements)
+        bom = list_contents(folder, lock, wheels, licence=read_licence(PYPROJECT))
         write_json(folder.sbom, bom)
         say(f"{folder.sbom}: {len(bom['components'])} components")
 

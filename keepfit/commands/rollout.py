@@ -1,6 +1,6 @@
 """What follows once the image is pushed: sign, verify, deploy, smoke, finish or undo; and all steps in a row."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +8,10 @@ from keepfit.commands import release as parts
 from keepfit.commands.release import Branch, EngineName, Url, Version, api_key, open_with_settings
 from keepfit.commands.terminal import one_line_errors, say
 from keepfit.errors import KeepfitError
+
+if TYPE_CHECKING:
+    from keepfit.release import ReleaseFolder
+    from keepfit.settings import Settings
 
 app = typer.Typer()
 
@@ -32,11 +36,9 @@ def sign(version: Version) -> None:
 @app.command()
 def verify(version: Version) -> None:
     """Check that the release is signed by who may sign, and that no file of it was changed, added or removed."""
-    from keepfit.signature import verify as verify_folder
-
     with one_line_errors():
         folder, settings = open_with_settings(version)
-        verify_folder(folder, settings.release)
+        _refuse_unsigned(folder, settings)
         say(f"{folder.path}: signed, and as it was signed")
 
 
@@ -45,11 +47,10 @@ def deploy(version: Version) -> None:
     """Verify the release, then run the command of release.deploy with IMAGE, VERSION and DATASET in its environment."""
     from keepfit.errors import ReleaseError
     from keepfit.rollout import deploy as run_command
-    from keepfit.signature import verify as verify_folder
 
     with one_line_errors():
         folder, settings = open_with_settings(version)
-        verify_folder(folder, settings.release)
+        _refuse_unsigned(folder, settings)
         record = folder.read_record()
         if record.image is None:
             raise ReleaseError(f"{record.version}: no image was pushed; `keepfit release push {version}` pushes it")
@@ -125,3 +126,14 @@ def run_all(version: Version, url: Url = None, branch: Branch = None, engine: En
         undo(version, branch=branch)
         raise
     finish(version, url=url, branch=branch)
+
+
+def _refuse_unsigned(folder: "ReleaseFolder", settings: "Settings") -> None:
+    from keepfit.errors import SignatureError
+    from keepfit.signature import verify as verify_folder
+    from keepfit.staging import commit_of
+
+    verify_folder(folder, settings.release)
+    record = folder.read_record()
+    if record.commit != (tagged := commit_of(record.version)):
+        raise SignatureError(f"{folder.path}: is of commit {record.commit[:12]}, the tag is on {tagged[:12]}")

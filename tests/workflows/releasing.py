@@ -5,8 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from keepfit.environment import free_port
 from tests.toys import toy_rows, toy_values
+from tests.workflows.containers import DEPLOY, OPTIONS, podman, start_registry
 
 ROOT = Path(__file__).parents[2]
 WORKFLOW = ROOT / ".github/workflows/release.yml"
@@ -34,30 +33,11 @@ STAND_INS = {
     "actions/download-artifact": 'mkdir -p "$FOLDER" && cp -r "$SHELF/$NAME"/. "$FOLDER"',
 }
 INPUTS = {"REF": "ref", "NAME": "name", "FOLDER": "path"}
-DEPLOY = """\
-#!/bin/sh
-# Puts a container of the image in the place of the one that serves; where the version is to fail, none.
-set -eu
-echo "$VERSION $IMAGE" >> {log}
-{podman} rm --force keepfit-{port} >/dev/null 2>&1 || true
-test "$VERSION" != v0.2.0 || exit 0
-{podman} run --detach --name keepfit-{port} {options} --env HOST=127.0.0.1 --env PORT={port} "$IMAGE" >/dev/null
-"""
 ANN = {
     f"GIT_{role}_{key}": value
     for role in ("AUTHOR", "COMMITTER")
     for key, value in {"NAME": "Ann", "EMAIL": "ann@example.com"}.items()
 }
-# As little as a container can be given.
-OPTIONS = (
-    "--pull=always --tls-verify=false --network=host --read-only --tmpfs /tmp:rw,size=64m --cap-drop ALL "
-    "--security-opt no-new-privileges --ulimit nofile=1024:1024 --ulimit nproc=1024:1024"
-)
-
-
-def podman() -> list[str]:
-    """podman with the runtime and the control groups that work without systemd."""
-    return ["podman", *(["--runtime", "runc"] if shutil.which("runc") else []), "--cgroup-manager", "cgroupfs"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +77,7 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=900,
+            timeout=1800,
             check=False,
         )
         assert status is None or done.returncode == status, done.stdout
@@ -138,7 +118,7 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=900,
+            timeout=1800,
             check=False,
         )
         return done.returncode, done.stdout
@@ -232,43 +212,6 @@ def import_base(site: Site) -> None:
     site.run("buildah", "commit", "--quiet", container, "localhost/keepfit-base:bookworm")
     site.run("buildah", "rm", container)
     tar.unlink()
-
-
-@contextmanager
-def start_registry(folder: Path) -> Iterator[str]:
-    """A registry on loopback; yields its address."""
-    address = f"127.0.0.1:{free_port()}"
-    settings = {
-        "version": 0.1,
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "registry")}},
-        "http": {"addr": address},
-    }
-    (folder / "registry.yml").write_text(yaml.safe_dump(settings))
-    with (folder / "registry.log").open("wb") as log:
-        server = subprocess.Popen(["docker-registry", "serve", str(folder / "registry.yml")], stdout=log, stderr=log)
-        try:
-            _wait(f"http://{address}/v2/")
-            yield address
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def _wait(url: str) -> None:
-    for _ in range(100):
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"{url} does not answer")
-
-
-def missing_parts() -> list[str]:
-    """What of the container part is not installed here."""
-    return [name for name in ("buildah", "podman", "mmdebstrap", "docker-registry") if shutil.which(name) is None]
 
 
 @contextmanager

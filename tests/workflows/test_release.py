@@ -14,7 +14,8 @@ from keepfit.bundle import read_bundle
 from keepfit.files import hash_file
 from keepfit.score import score_rows
 from keepfit.trail import parse_trail
-from tests.workflows.releasing import Site, missing_parts, open_site, podman
+from tests.workflows.containers import missing_parts, podman
+from tests.workflows.releasing import Site, open_site
 
 pytestmark = pytest.mark.slow
 

@@ -1,10 +1,8 @@
-"""What act cannot model of release.yml: triggers, permissions, pins, secrets, concurrency, time limits."""
+"""What act cannot model of release.yml alone: triggers, permissions, secrets, order. test_files.py has what holds for all."""
 
 import re
-import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
 WORKFLOW = Path(__file__).parents[2] / ".github/workflows/release.yml"
@@ -21,19 +19,6 @@ SECRETS = {
     "KEEPFIT_API_KEY",
     "DEPLOY_TOKEN",
 }
-
-
-@pytest.mark.parametrize("command", [["actionlint"], ["zizmor", "--offline", "--quiet"]])
-def test_the_linters_find_nothing(command):
-    done = subprocess.run([*command, str(WORKFLOW)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_act_takes_it_for_valid():
-    done = subprocess.run(
-        ["act", "--validate", "--strict", "--workflows", str(WORKFLOW)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_it_starts_on_a_champions_version_or_by_hand_and_never_for_a_fork():
@@ -63,14 +48,6 @@ def test_what_reaches_the_service_waits_for_the_environment():
     assert "environment" not in JOBS["build"]
 
 
-def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it():
-    used = re.findall(r"uses: (\S+)(.*)", TEXT)
-    assert len(used) == len([step for step in STEPS if "uses" in step])
-    for action, comment in used:
-        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action), action
-        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), action
-
-
 def test_the_pins_are_those_of_the_other_workflows():
     others = {
         name: commit
@@ -88,9 +65,8 @@ def test_credentials_stay_in_the_job_that_pushes_alone():
     assert not any("upload-artifact" in step.get("uses", "") for step in JOBS["deploy"]["steps"])
 
 
-def test_no_command_holds_an_expression_and_each_is_one_of_make():
+def test_each_command_is_one_of_make():
     commands = [step["run"] for step in STEPS if "run" in step]
-    assert not [each for each in commands if "${{" in each]
     assert all(re.fullmatch(r"make (venv|release STEP=[a-z]+)", each) for each in commands)
 
 
@@ -111,7 +87,7 @@ def test_each_secret_is_seen_by_the_step_that_needs_it_alone():
 
 def test_nothing_that_another_run_has_cached_gets_into_a_release():
     assert "actions/cache" not in TEXT
-    assert "cache:" not in TEXT
+    assert not any("cache" in step.get("with", {}) for step in STEPS)
 
 
 def _checkout(job: dict) -> dict:
