@@ -1,6 +1,6 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro check drill replay experiments sweep compare serve test test-slow lint bench bench-drift release lock clean
+.PHONY: help venv fresh-venv params repro check drill replay experiments sweep compare serve test test-slow lint bench bench-drift bench-loop release lock clean
 
 VENV ?= .venv
 DATASET ?=
@@ -96,6 +96,9 @@ bench-drift: venv  ## measure what the drift check promises: replays, false alar
 
 release: venv  ## take a promoted champion to where it serves (VERSION=v0.1.0; STEP=build does one step)
 	@python -m keepfit release $(STEP) "$$VERSION"
+
+bench-loop: venv  ## measure a turn of the loop by step, calm and retraining
+	@python -m benchmarks.loop
 
 lock: venv  ## compile requirements/*.txt anew from the groups of pyproject.toml
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --output-file requirements/dev.txt
