@@ -118,7 +118,7 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 
 def refuse_other_bento(built: dict[str, str], packaged: Path) -> None:
-    """Raise ReleaseError where a Bento's files, by their SHA-256, are not those of the one that the pipeline packaged."""
+    """Raise ReleaseError where a Bento's files, by their SHA-256, are not those of the packaged one."""
     expected = hash_files(packaged)
     if not expected:
         raise ReleaseError(f"{packaged}: no Bento there; `keepfit pull` fetches it")
