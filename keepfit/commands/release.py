@@ -91,18 +91,9 @@ def image(
             "org.opencontainers.image.revision": record.commit,
             "org.keepfit.champion": record.champion,
         }
-        chosen = find_engine(engine or os.environ.get("KEEPFIT_ENGINE"))
-        name = _local_name(folder)
-        run_build(
-            build_command(
-                chosen,
-                name,
-                folder.bento,
-                contexts,
-                base=base or os.environ.get("KEEPFIT_BASE"),
-                labels=labels,
-            )
-        )
+        chosen, name = find_engine(engine or os.environ.get("KEEPFIT_ENGINE")), _local_name(folder)
+        base = base or os.environ.get("KEEPFIT_BASE")
+        run_build(build_command(chosen, name, folder.bento, contexts, base=base, labels=labels))
         say(f"{name}, built by {chosen}")
 
 
