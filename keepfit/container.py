@@ -36,14 +36,14 @@ def build_command(
     contexts: Mapping[str, Path],
     *,
     base: str | None,
-    moment: int,
     labels: Mapping,
 ) -> list[str]:
-    """Return the command that builds the image `name`; `moment` is the Unix time that its layers are given."""
+    """Return the command that builds the image `name`."""
     command = [engine, "build", "--file", str(CONTAINERFILE), "--tag", name]
     if engine != "docker":
-        # Docker's format, since OCI's has no place for a health check.
-        command += ["--format", "docker", "--layers", "--timestamp", str(moment)]
+        # Docker's format, since OCI's has no place for a health check; one time for all files, so that two releases
+        # with one lock share the layer of the libraries.
+        command += ["--format", "docker", "--layers", "--timestamp", "0"]
     if base:
         command += ["--build-arg", f"BASE={base}"]
     command += [part for key, value in labels.items() for part in ("--label", f"{key}={value}")]

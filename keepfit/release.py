@@ -97,7 +97,7 @@ def build_release(
         partial.mkdir(parents=True)
         parts = ReleaseFolder(partial)
         build_bento(champion, requirements, parts.bento, root=Path())
-        _refuse_other_bento(hash_files(parts.bento), packaged)
+        refuse_other_bento(hash_files(parts.bento), packaged)
         record = ReleaseRecord(
             version=folder.path.name,
             commit=commit,
@@ -117,7 +117,8 @@ def hash_files(folder: Path) -> dict[str, str]:
     return {file.relative_to(folder).as_posix(): hash_file(file) for file in files}
 
 
-def _refuse_other_bento(built: dict[str, str], packaged: Path) -> None:
+def refuse_other_bento(built: dict[str, str], packaged: Path) -> None:
+    """Raise ReleaseError where a Bento's files, by their SHA-256, are not those of the packaged one."""
     expected = hash_files(packaged)
     if not expected:
         raise ReleaseError(f"{packaged}: no Bento there; `keepfit pull` fetches it")

@@ -81,7 +81,6 @@ def image(
     from keepfit.container import build_command, find_engine, run_build
     from keepfit.environment import SERVE, fetch_wheels
     from keepfit.progress import working
-    from keepfit.repository import git
 
     with one_line_errors(), working("building the image"):
         folder, _ = open_with_settings(version)
@@ -92,20 +91,9 @@ def image(
             "org.opencontainers.image.revision": record.commit,
             "org.keepfit.champion": record.champion,
         }
-        moment = int(git("show", "--no-patch", "--format=%ct", record.commit))
-        chosen = find_engine(engine or os.environ.get("KEEPFIT_ENGINE"))
-        name = _local_name(folder)
-        run_build(
-            build_command(
-                chosen,
-                name,
-                folder.bento,
-                contexts,
-                base=base or os.environ.get("KEEPFIT_BASE"),
-                moment=moment,
-                labels=labels,
-            )
-        )
+        chosen, name = find_engine(engine or os.environ.get("KEEPFIT_ENGINE")), _local_name(folder)
+        base = base or os.environ.get("KEEPFIT_BASE")
+        run_build(build_command(chosen, name, folder.bento, contexts, base=base, labels=labels))
         say(f"{name}, built by {chosen}")
 
 
@@ -140,8 +128,9 @@ def push(
         if not repository:
             raise ContainerError("release.image is null: name a repository in conf/config.yaml, or in KEEPFIT_IMAGE")
         chosen = find_engine(engine or os.environ.get("KEEPFIT_ENGINE"))
-        if user := os.environ.get("KEEPFIT_REGISTRY_USER"):
-            log_in(chosen, repository, user, os.environ.get("KEEPFIT_REGISTRY_PASSWORD", ""))
+        user, password = (os.environ.get(f"KEEPFIT_REGISTRY_{name}") for name in ("USER", "PASSWORD"))
+        if user and password:
+            log_in(chosen, repository, user, password)
         pushed = push_image(chosen, _local_name(folder), f"{repository}:{folder.path.name}")
         folder.write_image(pushed)
         say(pushed)

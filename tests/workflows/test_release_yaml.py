@@ -1,4 +1,4 @@
-"""What act cannot model of release.yml alone: triggers, permissions, secrets, order. test_files.py has what holds for all."""
+"""What act cannot model of release.yml: triggers, permissions, secrets, order; test_files.py has what holds for all."""
 
 import re
 from pathlib import Path
