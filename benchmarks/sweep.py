@@ -1,6 +1,7 @@
 """Measure the 12 trials of conf/sweep/sp500.yaml two at a time against one after the other, in fresh clones."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -24,16 +25,16 @@ def measure(jobs: int) -> float:
 
 
 def main() -> None:
-    """Take turns, print and write the results."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-    seconds: dict[int, list[float]] = {1: [], 2: []}
+    """Take turns, print and write the results; what else runs on the machine is told by the load before each."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    pairs = []
     for _ in range(rounds):
-        for jobs, measured in seconds.items():
-            measured.append(measure(jobs))
-    one, two = (statistics.median(seconds[jobs]) for jobs in (1, 2))
-    results = {"machine": machine(), "rounds": rounds, "one at a time": one, "two at a time": two, "ratio": one / two}
+        load, (one, two) = os.getloadavg()[0], (measure(jobs) for jobs in (1, 2))
+        pairs.append({"load before": load, "one at a time": one, "two at a time": two, "ratio": one / two})
+        print(f"12 trials: {one:.0f} s one at a time, {two:.0f} s two at a time, ratio {one / two:.2f}")
+    ratio = statistics.median(pair["ratio"] for pair in pairs)
+    results = {"machine": machine(), "ratio, median of the rounds": ratio, "rounds": pairs}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    print(f"12 trials: {one:.0f} s one at a time, {two:.0f} s two at a time, ratio {one / two:.2f}")
 
 
 if __name__ == "__main__":

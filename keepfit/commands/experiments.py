@@ -169,11 +169,12 @@ def _shorten(ranking: "pd.DataFrame", metric: str) -> "pd.DataFrame":
     return pd.DataFrame(
         {
             "trial": ranking.trial,
-            f"{metric} on folds": [f"{each:.4g}" for each in ranking.loss],
-            "interval": [f"{low:.4g} to {high:.4g}" for low, high in zip(ranking.low, ranking.high, strict=True)],
-            "behind": [f"{each:+.4f}" for each in ranking.behind],
-            "of that sure": [
-                f"{low:+.4f} to {high:+.4f}" for low, high in zip(ranking.behind_low, ranking.behind_high, strict=True)
+            f"{metric} on the folds": [
+                f"{each.loss:.4g} ({each.low:.4g} to {each.high:.4g})" for each in ranking.itertuples()
+            ],
+            "behind the first": [
+                f"{each.behind:+.4f} ({each.behind_low:+.4f} to {each.behind_high:+.4f})"
+                for each in ranking.itertuples()
             ],
             "difference": ranking.difference,
             "cost": [f"{each:.4g}" for each in ranking.cost],
