@@ -1,30 +1,28 @@
 """Remote: what the DVC remote holds, fetched and pushed with every byte checked against its hash."""
 
 import hashlib
-import subprocess
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from keepfit.errors import RemoteError
-from keepfit.repository import last_words
 
 if TYPE_CHECKING:
+    from dvc.repo import Repo
     from dvc_data.hashfile.hash_info import HashInfo
 
 PART = 1 << 20
 LOCK = Path("dvc.lock")
 
 
-def pull(targets: Iterable[str] = ()) -> None:
+def pull(targets: Sequence[str] = ()) -> None:
     """Fetch what dvc.lock names (or some of its paths), each file checked against its hash; raise RemoteError."""
-    # With `verify` off, which is the default of most remotes, DVC takes a file of the right name for the right file.
-    name = remote_name()
-    _run_dvc("remote", "modify", "--local", name, "verify", "true")
-    _run_dvc("pull", "--force", *targets)
+    insist_on_hashes(remote_name())
+    with _repository("pull") as repo:
+        repo.pull(targets=list(targets) or None, force=True)
 
 
 def push(*, before: str | None) -> int:
@@ -32,22 +30,68 @@ def push(*, before: str | None) -> int:
 
     Raises RemoteError where the remote refuses, lacks a file, or holds other bytes than the hash says.
     """
-    _run_dvc("push")
-    return verify(before=before)
+    remote_name()
+    with _repository("push") as repo:
+        repo.push()
+        return _verify(repo, before)
 
 
 def verify(*, before: str | None = None) -> int:
     """Check that the remote holds every file that dvc.lock names, and the bytes of those new since `before`."""
-    from dvc.repo import Repo
+    remote_name()
+    with _repository("push") as repo:
+        return _verify(repo, before)
 
+
+def insist_on_hashes(name: str) -> None:
+    """Switch `verify` on in this clone: with it off, DVC takes a file of the right name for the right file."""
+    from dvc.config import Config
+
+    config = Config(dvc_dir=str(Path(".dvc").resolve()), validate=False)
+    if not config["remote"].get(name, {}).get("verify"):
+        with config.edit("local") as local:
+            local.setdefault("remote", {}).setdefault(name, {})["verify"] = True
+
+
+def _verify(repo: "Repo", before: str | None) -> int:
     kept = _hashes(before)
     fresh = tuple(path for path, value in _hashes(LOCK.read_text()).items() if kept.get(path) != value)
-    with Repo() as repo:
-        odb = repo.cloud.get_remote_odb()
-        objects = {each for group in repo.used_objs(push=True).values() for each in group}
-        for each in sorted(objects, key=lambda found: str(found.obj_name)):
-            _check(each, odb, whole=_is_under(str(each.obj_name), fresh))
+    odb = repo.cloud.get_remote_odb()
+    objects = {each for group in repo.used_objs(push=True).values() for each in group}
+    for each in sorted(objects, key=lambda found: str(found.obj_name)):
+        _check(each, odb, whole=_is_under(str(each.obj_name), fresh))
     return len(objects)
+
+
+@contextmanager
+def _repository(doing: str) -> Iterator["Repo"]:
+    """Yield DVC's repository; what it cannot do becomes a RemoteError of one line."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            yield repo
+    except RemoteError:
+        raise
+    except Exception as error:
+        # Each kind of remote has errors of its own, of as many libraries.
+        if not isinstance(error, (DvcException, OSError)) and not _is_of_a_remote(error):
+            raise
+        causes = [" ".join(str(each).split()) for each in _causes(error)]
+        raise RemoteError(f"dvc {doing}: {': '.join(dict.fromkeys(filter(None, causes)))[:400]}") from None
+
+
+def _is_of_a_remote(error: BaseException) -> bool:
+    libraries = ("botocore", "aiohttp", "asyncssh", "s3fs", "sshfs", "fsspec", "dvc_objects", "dvc_data")
+    return type(error).__module__.split(".")[0] in libraries
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__
 
 
 def remote_name() -> str:
@@ -83,10 +127,3 @@ def _hashes(lock: str | None) -> dict[str, str]:
     stages = (yaml.safe_load(lock or "") or {}).get("stages", {})
     outputs = [out for stage in stages.values() for out in stage.get("outs", [])]
     return {out["path"]: out["md5"] for out in outputs}
-
-
-def _run_dvc(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = last_words(done.stderr or done.stdout)
-        raise RemoteError(f"dvc {arguments[0]} ended with status {done.returncode}: {words}")
