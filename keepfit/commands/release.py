@@ -42,7 +42,7 @@ def build(version: Version) -> None:
         champion, bento = Path("models", name, "champion"), Path("models", name, "bento")
         valid, table = Path("data", name, "valid.parquet"), Path("data", name, "features.parquet")
         if has_remote():
-            pull([str(each) for each in (champion, bento, valid, table))]
+            pull([str(each) for each in (champion, bento, valid, table)])
         gate = read_json(Path("reports", name, "gate.json")) or {}
         bundle = read_bundle(champion, digest=(gate.get("champion") or {}).get("digest"))
         recorded = record_scores(bundle, read_table(valid), read_table(table))
