@@ -1,6 +1,8 @@
 """The workflows really run: what a turn leaves on main, in the tags, the remote, the logbook, the issue."""
 
 import json
+import os
+import signal
 import subprocess
 import urllib.request
 
@@ -92,7 +94,7 @@ def serves(hub: Hub, clone) -> str:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)["version"]
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
 
 
