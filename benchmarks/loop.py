@@ -75,7 +75,7 @@ def measure(rounds: int = 3) -> dict:
             }
             for n in range(rounds)
         ]
-    return {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "rounds": found}
+    return {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "load": os.getloadavg()[1], "rounds": found}
 
 
 def _name(work: Path) -> None:
@@ -91,4 +91,5 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    (ROOT / "benchmarks/loop.json").write_text(json.dumps(measure(), indent=2) + "\n")
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    (ROOT / "benchmarks/loop.json").write_text(json.dumps(measure(rounds), indent=2) + "\n")
