@@ -102,8 +102,8 @@ def test_the_container_has_no_rights_nothing_to_write_to_and_nothing_to_build_wi
     assert inside(site, "ls -d /app/venv/bin/pip* /wheels /root/.cache 2>/dev/null || true") == ""
     found = json.loads(site.run(*podman(), "inspect", record["image"]))[0]["Config"]
     assert (found["User"], found["StopSignal"]) == ("10001:10001", "SIGTERM")
-    assert found["Healthcheck"]["Test"][0] == "CMD"
     assert found["Labels"]["org.keepfit.champion"] == record["champion"]
+    # This fails where the image has no health check, too.
     site.run(*podman(), "healthcheck", "run", f"keepfit-{site.port}")
 
 
