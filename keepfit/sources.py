@@ -50,7 +50,7 @@ def _call(path: str) -> pd.DataFrame:
     try:
         frame = getattr(importlib.import_module(module), name)()
     except Exception as error:
-        raise SourceError(f"dataset.source.callable: {path!r} failed: {error!r}") from error
+        raise SourceError(f"dataset.source.callable: {path!r} failed: {type(error).__name__}: {error}") from error
     if not isinstance(frame, pd.DataFrame):
         raise SourceError(f"dataset.source.callable: {path!r} gave {type(frame)}; allowed: a DataFrame")
     return frame

@@ -78,7 +78,7 @@ def test_an_index_that_is_a_column_too_is_refused_with_its_name():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("raise_an_error", r"failed: KeyError\('no such thing'\)"),
+        ("raise_an_error", "failed: KeyError: 'no such thing'"),
         ("load_a_list", "gave <class 'list'>; allowed: a DataFrame"),
         ("gone", "has no attribute 'gone'"),
         ("TABLE", "failed: TypeError"),

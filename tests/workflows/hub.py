@@ -259,7 +259,9 @@ class Hub:
             status: int | None = 0, **variables: str) -> str:  # fmt: skip
         """Run a workflow for an event in a fresh clone, as a runner would; return its log."""
         path = self.clone(name)
-        payload = {"repository": {"default_branch": "main"}, "inputs": inputs or {}}
+        # GitHub's events hold inputs as text, those of boolean type too.
+        texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in (inputs or {}).items()}
+        payload = {"repository": {"default_branch": "main"}, "inputs": texts}
         (self.folder / f"{name}.json").write_text(json.dumps(payload))
         command = [
             "act", event, "-W", f".github/workflows/{workflow}", "-P", "ubuntu-24.04=-self-hosted", "--pull=false",
