@@ -205,13 +205,13 @@ def train_and_promote(site: Site) -> None:
 
 def import_base(site: Site) -> None:
     """Make the base image: Debian 12 and its Python 3.11."""
-    tar = site.path / "base.tar"
-    site.run("mmdebstrap", "--quiet", "--variant=minbase", "--include=python3,python3-venv", "bookworm", str(tar))
-    container = site.run("buildah", "from", "scratch").strip()
-    site.run("buildah", "add", "--quiet", container, str(tar), "/")
-    site.run("buildah", "commit", "--quiet", container, "localhost/keepfit-base:bookworm")
-    site.run("buildah", "rm", container)
-    tar.unlink()
+    packages = ("--variant=minbase", "--include=python3,python3-venv")
+    site.run("mmdebstrap", "--quiet", *packages, "bookworm", "base.tar", cwd=".")
+    container = site.run("buildah", "from", "scratch", cwd=".").strip()
+    site.run("buildah", "add", "--quiet", container, "base.tar", "/", cwd=".")
+    site.run("buildah", "commit", "--quiet", container, "localhost/keepfit-base:bookworm", cwd=".")
+    site.run("buildah", "rm", container, cwd=".")
+    (site.path / "base.tar").unlink()
 
 
 def fetch_wheels(site: Site) -> None:
