@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,8 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             git("add", "champion")
             git(*ANN, "commit", "--quiet", "-m", champion)
             register("HEAD", stage="staging", message="a champion")
+            # GTO goes by the second in which a tag was made.
+            time.sleep(1.1)
         git("push", "--quiet", "origin", "HEAD:refs/heads/main", "--tags")
     return folder
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,9 +188,9 @@ def _promote(site: Site, *, patience: int) -> None:
     site.run("git", "push", "--quiet", "origin", "HEAD:refs/heads/main", "--tags")
 
 
-def build_site(path: Path, registry: str) -> Site:
-    """A bare repository and a DVC remote with the champion as v0.1.0 and v0.2.0, and a clone."""
-    site = _begin(path, registry)
+def train_and_promote(site: Site) -> None:
+    """Make a bare repository and a DVC remote with the champion as v0.1.0 and v0.2.0, and a clone."""
+    path = site.path
     site.run("git", "init", "--quiet", "--bare", "--initial-branch", "main", ".", cwd="origin.git")
     site.run("git", "clone", "--quiet", str(ROOT), str(path / "work"), cwd=".")
     site.run("git", "remote", "set-url", "origin", str(path / "origin.git"))
@@ -200,32 +201,38 @@ def build_site(path: Path, registry: str) -> Site:
     site.run("dvc", "remote", "add", "--default", "storage", str(path / "remote"))
     _promote(site, patience=120)
     _promote(site, patience=3)
-    return site
 
 
 def import_base(site: Site) -> None:
     """Make the base image: Debian 12 and its Python 3.11."""
-    tar = site.path / "base.tar"
-    site.run("mmdebstrap", "--quiet", "--variant=minbase", "--include=python3,python3-venv", "bookworm", str(tar))
-    container = site.run("buildah", "from", "scratch").strip()
-    site.run("buildah", "add", "--quiet", container, str(tar), "/")
-    site.run("buildah", "commit", "--quiet", container, "localhost/keepfit-base:bookworm")
-    site.run("buildah", "rm", container)
-    tar.unlink()
+    packages = ("--variant=minbase", "--include=python3,python3-venv")
+    site.run("mmdebstrap", "--quiet", *packages, "bookworm", "base.tar", cwd=".")
+    container = site.run("buildah", "from", "scratch", cwd=".").strip()
+    site.run("buildah", "add", "--quiet", container, "base.tar", "/", cwd=".")
+    site.run("buildah", "commit", "--quiet", container, "localhost/keepfit-base:bookworm", cwd=".")
+    site.run("buildah", "rm", container, cwd=".")
+    (site.path / "base.tar").unlink()
+
+
+def fetch_wheels(site: Site) -> None:
+    """Fetch the libraries once; the workflow's runs take them from here."""
+    fetch = ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
+    lock = str(ROOT / "requirements/service.txt")
+    pip = [sys.executable, "-m", "pip", *fetch, "--requirement", lock, "--dest", str(site.path / "wheels")]
+    subprocess.run(pip, check=True, capture_output=True)
 
 
 @contextmanager
 def open_site(folder: Path) -> Iterator[Site]:
     """The site, with its registry, its base image and the wheels; all that it started is stopped in the end."""
     with start_registry(folder) as registry:
-        site = build_site(folder, registry)
-        import_base(site)
-        fetch = ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-        lock = str(ROOT / "requirements/service.txt")
-        pip = [sys.executable, "-m", "pip", *fetch, "--requirement", lock, "--dest", str(folder / "wheels")]
-        subprocess.run(pip, check=True, capture_output=True)
+        site = _begin(folder, registry)
+        with ThreadPoolExecutor() as pool:
+            for done in [pool.submit(part, site) for part in (train_and_promote, import_base, fetch_wheels)]:
+                done.result()
         try:
             yield site
         finally:
             site.run(*podman(), "rm", "--force", f"keepfit-{site.port}", status=None)
-            site.run("buildah", "rmi", "--all", "--force", status=None)
+            # Two gigabytes that pytest would keep.
+            shutil.rmtree(folder / "graph", ignore_errors=True)
