@@ -36,7 +36,7 @@ def test_the_value_that_is_there_changes_nothing(file):
     assert file.read_text() == TEXT
 
 
-@pytest.mark.parametrize("text", ["123456789012", "1234567e8901", "null", "true", "2018-01-01"])
+@pytest.mark.parametrize("text", ["1" * 12, "12e45", "null", "true", "2018-01-01"])
 def test_a_version_that_looks_like_a_number_is_read_back_as_text(file, text):
     declare(file, {("gate", "pinned"): text})
     assert yaml.safe_load(file.read_text())["gate"]["pinned"] == text
