@@ -22,7 +22,10 @@ def seed(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Hub:
     """The shop with its first champion, up to the end of August."""
     recorder = Recorder()
     hub = Hub(tmp_path_factory.mktemp("seed"), bucket, recorder, recorder.serve())
-    subprocess.run(["git", "clone", "--quiet", "--bare", "--branch", "main", str(ROOT), str(hub.bare)], check=True)
+    subprocess.run(["git", "clone", "--quiet", "--bare", str(ROOT), str(hub.bare)], check=True)
+    # What is checked out here is main there, also where it is no branch.
+    hub.git("update-ref", "--no-deref", "refs/heads/main", hub.git("rev-parse", "HEAD"))
+    hub.git("symbolic-ref", "HEAD", "refs/heads/main")
     for tag in hub.tags:
         hub.git("tag", "--delete", tag)
     path = hub.clone("work")
