@@ -24,7 +24,9 @@ def prepare(folder: Path) -> Path:
     _run(["git", "clone", "--quiet", str(hub), str(work)], folder)
     _name(work)
     config = work / "conf/config.yaml"
-    config.write_text(config.read_text().replace("publish: pull-request", "publish: direct"))
+    text = config.read_text().replace("publish: pull-request", "publish: direct")
+    # A promotion is to be timed, and a quarter's rows seldom make a model that is better beyond doubt.
+    config.write_text(text.replace("require: better", "require: no_worse").replace("margin: 0.01", "margin: 0.1"))
     _run(["dvc", "remote", "add", "--quiet", "--default", "storage", str(folder / "store")], work)
     _run(["make", "repro"], work)
     _run(["git", "commit", "--quiet", "--all", "--message", "chore: a remote"], work)
