@@ -27,7 +27,7 @@ fresh-venv:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v not in ((3, 11), (3, 12)) and f"Keepfit needs Python 3.11 or 3.12, {sys.executable} is {v[0]}.{v[1]}: install one of them, or name it with PYTHON=/path/to/python3.11")'
 	@echo "Making $(VENV) from requirements/dev.txt: a minute or two, once"
 	@$(PYTHON) -m venv $(VENV)
-	@python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/dev.txt
 	@python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@cp requirements/dev.txt $(VENV)/requirements.txt
 
@@ -83,7 +83,7 @@ test: venv  ## the quick tests
 	@pytest -m "not slow" -n 2
 
 test-slow: venv  ## the tests with real servers, clones and whole pipelines
-	@pytest -m slow
+	@pytest -m slow -n 2 --dist loadfile
 
 lint: venv  ## what pre-commit and CI check
 	@pre-commit run --all-files

@@ -50,7 +50,8 @@ def _call(path: str) -> pd.DataFrame:
     try:
         frame = getattr(importlib.import_module(module), name)()
     except Exception as error:
-        raise SourceError(f"dataset.source.callable: {path!r} failed: {type(error).__name__}: {error}") from error
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SourceError(f"dataset.source.callable: {path!r} failed: {cause}") from error
     if not isinstance(frame, pd.DataFrame):
         raise SourceError(f"dataset.source.callable: {path!r} gave {type(frame)}; allowed: a DataFrame")
     return frame
@@ -65,7 +66,7 @@ def _read_files(source: FileSource, readers: Mapping[str, Reader]) -> pd.DataFra
             raise SourceError(f"dataset.source.path: {source.path!r}: no such file")
         frames = [_read_file(file, source.format, readers) for file in files]
     except (OSError, ValueError, ImportError) as error:
-        raise SourceError(f"dataset.source.path: {source.path!r}: {error}") from error
+        raise SourceError(f"dataset.source.path: {source.path!r}: {' '.join(str(error).split())}") from error
     return pd.concat(frames, ignore_index=True)
 
 

@@ -24,6 +24,8 @@ vary:
   model.params.max_leaf_nodes: [3, 5, -7]
   model.params.learning_rate: [0.05]
 """
+# What DVC keeps among the experiments for itself: what runs, and what waits.
+OWN = ("refs/exps/exec/", "refs/exps/stash", "refs/exps/celery/")
 CHAMPION = "models/sp500/champion/passport.json"
 
 
@@ -40,7 +42,7 @@ def commits(clone: Clone) -> dict[str, str]:
     """The commits of the experiments by name."""
     lines = clone.run("git", "for-each-ref", "refs/exps", "--format=%(objectname) %(refname)").splitlines()
     found = (line.split() for line in lines)
-    return {name.rpartition("/")[2]: commit for commit, name in found if not name.startswith("refs/exps/exec")}
+    return {name.rpartition("/")[2]: commit for commit, name in found if not name.startswith(OWN)}
 
 
 def shown(clone: Clone) -> dict[str, dict[str, str]]:
