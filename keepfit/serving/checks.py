@@ -1,0 +1,139 @@
+"""Checks: what a request to /predict may hold, compiled from the dataset's own schema.
+
+Two readers take the same bodies. The quick one is msgspec's, into a struct that is made from the columns; whatever
+it does not take, the thorough one reads again, and finds every problem there is.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keepfit.passport import Request
+from keepfit.serving.problems import Problem, Problems, Refusal
+from keepfit.serving.values import Typed, WrongValue, make_reader
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of a request: typed values in the order of the columns, which are scored, and what came."""
+
+    values: list[list[Typed]]
+    scored: Sequence[int]
+    raw: list[dict[str, Any]]
+
+
+class Checks:
+    """The checks of one champion; `known` are the categories that each column had in training."""
+
+    def __init__(self, request: Request, known: dict[str, frozenset[str]], *, max_rows: int) -> None:
+        self.names = tuple(request.columns)
+        self.look_back = request.look_back
+        self.max_rows = max_rows
+        self._readers = {name: make_reader(column) for name, column in request.columns.items()}
+        self._ordered_by = self.names.index(request.time) if request.look_back and request.time else None
+        self._known = [(number, known[name]) for number, name in enumerate(self.names) if name in known]
+
+    def read(self, body: bytes) -> Rows:
+        """Return the rows of a body; raise Refusal with every problem in it."""
+        return self._choose(*self._unwrap(_load(body)))
+
+    def unknown(self, values: list[Typed]) -> list[str]:
+        """Return the columns of a row whose category the champion never saw."""
+        return [
+            self.names[number]
+            for number, known in self._known
+            if (value := values[number]) is not None and value not in known
+        ]
+
+    def _unwrap(self, payload: Any) -> tuple[list[Any], list[Any] | None]:
+        if isinstance(payload, list):
+            return payload, None
+        if not isinstance(payload, dict):
+            raise Refusal(422, 'a row, a list of rows, or {"rows": [...]} is expected')
+        if not isinstance(payload.get("rows"), list):
+            return [payload], None
+        if other := sorted(set(payload) - {"rows", "score"}):
+            raise Refusal(422, f"unknown beside rows: {', '.join(other)[:200]}; allowed: score")
+        return payload["rows"], payload.get("score")
+
+    def _choose(self, rows: list[Any], score: list[Any] | None) -> Rows:
+        needed = self.look_back + 1
+        if len(rows) > self.max_rows:
+            raise Refusal(413, f"{len(rows)} rows; allowed: {self.max_rows}")
+        if len(rows) < needed:
+            history = f": {self.look_back} of history and one to score" if self.look_back else ""
+            raise Refusal(422, f"{len(rows)} rows; at least {needed} needed{history}")
+        problems = Problems()
+        values = [self._read_row(number, row, problems) for number, row in enumerate(rows)]
+        if self._ordered_by is not None:
+            self._check_order(self._ordered_by, values, problems)
+        scored = self._check_score(score, len(rows))
+        if problems.total:
+            several = f"{problems.total} problems" if problems.total > 1 else "one problem"
+            raise Refusal(422, f"{several} in {len(rows)} row{'s' if len(rows) > 1 else ''}", problems)
+        return Rows(values, scored, rows)
+
+    def _read_row(self, number: int, row: Any, problems: Problems) -> list[Typed]:
+        if not isinstance(row, dict):
+            problems.found.append(Problem("wrong type", allowed="an object with the columns", row=number))
+            problems.total += 1
+            return []
+        values: list[Typed] = []
+        for name, read in self._readers.items():
+            if name not in row:
+                problems.add("missing column", row=number, column=name, allowed=", ".join(self.names)[:300])
+                values.append(None)
+                continue
+            try:
+                values.append(read(row[name]))
+            except WrongValue as wrong:
+                problems.add(wrong.problem, row=number, column=name, allowed=wrong.allowed, value=row[name])
+                values.append(None)
+        for name in row:
+            if name not in self._readers:
+                problems.add("unknown column", row=number, column=name[:100], allowed=", ".join(self.names)[:300])
+        return values
+
+    def _check_order(self, place: int, values: list[list[Typed]], problems: Problems) -> None:
+        before: Any = None
+        for number, row in enumerate(values):
+            moment: Any = row[place] if row else None
+            if moment is None:
+                continue
+            if before is not None and moment < before:
+                allowed = "rows that look back on each other in time order"
+                problems.add("earlier than the row before", row=number, column=self.names[place], allowed=allowed)
+            before = moment
+
+    def _check_score(self, score: list[Any] | None, count: int) -> Sequence[int]:
+        possible = range(self.look_back, count)
+        if score is None:
+            return possible
+        if not isinstance(score, list) or not score or len(set(map(repr, score))) != len(score):
+            raise Refusal(422, "score: allowed: numbers of rows, each once")
+        for number in score:
+            if type(number) is not int or number not in possible:
+                raise Refusal(422, f"score: {str(number)[:50]}; allowed: {possible.start} to {possible.stop - 1}")
+        return score
+
+
+def _load(body: bytes) -> Any:
+    """Return the JSON of a body, NaN and infinity included, which are then named by row and column."""
+    try:
+        return json.loads(body, object_pairs_hook=_refuse_twice)
+    except RecursionError:
+        raise Refusal(400, "bad JSON: nested too deeply") from None
+    except UnicodeDecodeError:
+        raise Refusal(400, "bad JSON: not UTF-8") from None
+    except ValueError as error:
+        raise Refusal(400, f"bad JSON: {error}") from None
+
+
+def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Refusal(400, f"bad JSON: {twice[:100]!r} twice in one object")
+    return found
