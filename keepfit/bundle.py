@@ -15,10 +15,11 @@ from keepfit.errors import BundleError
 from keepfit.files import hash_file, read_json, read_table, replacing, write_json, write_table
 from keepfit.modelfile import read_model, write_model
 from keepfit.passport import FORMAT, Passport
-from keepfit.profile import Profile
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from keepfit.profile import Profile
 
 PASSPORT, NONE, REFERENCE, HISTORY = "passport.json", "none.json", "reference.parquet", "history.parquet"
 MODEL, HOLDOUT_MODEL, SCHEMA, PROFILE = "model.skops", "holdout_model.skops", "schema.json", "profile.json"
@@ -54,8 +55,10 @@ class Bundle:
         return read_table(self.folder / HISTORY)
 
     @cached_property
-    def profile(self) -> Profile:
+    def profile(self) -> "Profile":
         """What the raw columns held in training."""
+        from keepfit.profile import Profile
+
         return Profile.model_validate(read_json(self.folder / PROFILE))
 
 
@@ -79,7 +82,7 @@ class Parts(Protocol):
         """Its statistics window by window."""
 
 
-def write_bundle(folder: Path, passport: Passport, parts: Parts, profile: Profile) -> None:
+def write_bundle(folder: Path, passport: Passport, parts: Parts, profile: "Profile") -> None:
     """Write a whole bundle, or nothing."""
     with replacing(folder) as partial:
         partial.mkdir()

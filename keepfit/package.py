@@ -6,13 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from keepfit.bundle import MODEL, PASSPORT, SCHEMA, Bundle
 from keepfit.errors import PackageError
-from keepfit.files import replacing
+from keepfit.files import replacing, write_json
 from keepfit.imports import imported_files
+from keepfit.servable import SERVING, Parity, describe, read_servable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SERVICE = Path("service/service.py")
+# Where a Bento has the champion.
+CHAMPION = Path("src/champion")
 BUILD = """\
 service: service.service:Keepfit
 include: ["**"]
@@ -29,8 +36,16 @@ def package_files(features: str, root: Path) -> list[Path]:
     return sorted({*files, *(file.parent / "__init__.py" for file in files)})
 
 
-def build_bento(champion: Bundle, requirements: Path, destination: Path, *, root: Path) -> None:
+def prepare_serving(champion: Bundle, valid: "pd.DataFrame", folder: Path) -> None:
+    """Write what the service needs beside the champion: `serving.json`, and the plan that it names."""
+    servable = describe(champion, valid, Parity(compiled=False, why="not compiled yet", rows=0))
+    write_json(folder / SERVING, servable.model_dump(mode="json"))
+
+
+def build_bento(champion: Bundle, serving: Path, requirements: Path, destination: Path, *, root: Path) -> None:
     """Build the Bento into `destination`; the same champion gives the same bytes. Raises PackageError.
+
+    `serving` is the folder that `prepare_serving` wrote, or the champion's of a Bento that was packaged before.
 
     Its creation time is set to that of the newest row the champion learned from: the time and the
     commit of a release belong to the release's tag.
@@ -44,6 +59,8 @@ def build_bento(champion: Bundle, requirements: Path, destination: Path, *, root
         (context / "champion").mkdir()
         for name in (MODEL, PASSPORT, SCHEMA):
             shutil.copy(champion.folder / name, context / "champion" / name)
+        for name in (SERVING, *read_servable(serving).files):
+            shutil.copy(serving / name, context / "champion" / name)
         shutil.copy(requirements, context / "requirements.txt")
         labels = {"dataset": passport.dataset, "version": passport.version, "digest": champion.digest}
         (context / "bentofile.yaml").write_text(BUILD.format(**labels))

@@ -8,7 +8,7 @@ from keepfit.acceptance import Recorded
 from keepfit.bundle import Bundle
 from keepfit.errors import ReleaseError
 from keepfit.files import hash_file, hash_json, read_json, replacing, write_json
-from keepfit.package import build_bento
+from keepfit.package import CHAMPION, build_bento
 from keepfit.section import Section
 
 VERSION = re.compile(r"(?:champion@)?(v\d+\.\d+\.\d+)")
@@ -96,7 +96,7 @@ def build_release(
     with replacing(folder.path) as partial:
         partial.mkdir(parents=True)
         parts = ReleaseFolder(partial)
-        build_bento(champion, requirements, parts.bento, root=Path())
+        build_bento(champion, packaged / CHAMPION, requirements, parts.bento, root=Path())
         refuse_other_bento(hash_files(parts.bento), packaged)
         record = ReleaseRecord(
             version=folder.path.name,

@@ -1,21 +1,24 @@
 """Package: the Bento of the champion."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from keepfit import stage
 from keepfit.bundle import read_champion, write_none
-from keepfit.package import build_bento
+from keepfit.files import read_table
+from keepfit.package import build_bento, prepare_serving
 from keepfit.progress import working
 from keepfit.settings import Settings
 
 
-def main(_: Settings, champion: Path, requirements: Path, bento: Path) -> None:
+def main(_: Settings, valid: Path, champion: Path, requirements: Path, bento: Path) -> None:
     current = read_champion(champion)
     if current is None:
         write_none(bento, "no champion yet: the gate refused every challenger")
         return
-    with working("building the Bento"):
-        build_bento(current, requirements, bento, root=Path())
+    with working("building the Bento"), TemporaryDirectory() as folder:
+        prepare_serving(current, read_table(valid), Path(folder))
+        build_bento(current, Path(folder), requirements, bento, root=Path())
 
 
 if __name__ == "__main__":
