@@ -139,3 +139,7 @@ class SmokeError(KeepfitError):
 
 class DeploymentError(KeepfitError):
     """The command that deploys failed."""
+
+
+class RolloverError(KeepfitError):
+    """A new champion was not taken up: broken, half-written, untrusted or of other code; the old one serves on."""
