@@ -76,8 +76,8 @@ compare: venv  ## what the last commit does to the champion and the metrics, as 
 	@test -z "$$(git status --porcelain)" || { echo "compare: commit or stash your changes first" >&2; exit 1; }
 	@sh .github/compare "$(BASE)"
 
-serve: venv  ## answer requests with the champion, on http://127.0.0.1:$(PORT)
-	@bentoml serve "$(CURDIR)/$$(python -m keepfit bento)" --host 127.0.0.1 --port $(PORT)
+serve: venv  ## answer requests with the champion, on http://127.0.0.1:$(PORT) (INSECURE=yes asks for no key)
+	@exec python -m keepfit serve --port $(PORT) $(if $(INSECURE),--insecure)
 
 test: venv  ## the quick tests
 	@pytest -m "not slow" -n 2

@@ -9,12 +9,14 @@ from keepfit.commands import (
     drift,
     experiments,
     init,
+    keys,
     loop,
     pipeline,
     quarantine,
     release,
     replay,
     rollout,
+    serve,
 )
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep a deployed model fit.")
@@ -25,6 +27,8 @@ app.add_typer(drift.app)
 app.add_typer(replay.app)
 app.add_typer(loop.app)
 app.add_typer(champion.app)
+app.add_typer(serve.app)
+app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(audit.app, name="audit")
 release.app.add_typer(rollout.app)

@@ -143,3 +143,11 @@ class DeploymentError(KeepfitError):
 
 class RolloverError(KeepfitError):
     """A new champion was not taken up: broken, half-written, untrusted or of other code; the old one serves on."""
+
+
+class KeysError(KeepfitError):
+    """A file of API keys that cannot be read, or a key that is not in it."""
+
+
+class ServeError(KeepfitError):
+    """There is nothing to serve, or the server did not start."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from keepfit.bundle import MODEL, PASSPORT, SCHEMA, Bundle
+from keepfit.bundle import MODEL, PASSPORT, PROFILE, SCHEMA, Bundle
 from keepfit.errors import PackageError
 from keepfit.files import replacing, write_json
 from keepfit.imports import imported_files
@@ -33,7 +33,8 @@ def package_files(features: str, root: Path) -> list[Path]:
     """Return the project's files that the service needs, those of the features module among them."""
     module = Path("features", f"{features}.py")
     files = {*imported_files(SERVICE, root), *imported_files(module, root)}
-    return sorted({*files, *(file.parent / "__init__.py" for file in files)})
+    pages = {page.relative_to(root) for page in (root / "keepfit/serving").glob("*.html")}
+    return sorted({*files, *pages, *(file.parent / "__init__.py" for file in files)})
 
 
 def prepare_serving(champion: Bundle, valid: "pd.DataFrame", folder: Path) -> None:
@@ -57,7 +58,7 @@ def build_bento(champion: Bundle, serving: Path, requirements: Path, destination
             (context / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / file, context / file)
         (context / "champion").mkdir()
-        for name in (MODEL, PASSPORT, SCHEMA):
+        for name in (MODEL, PASSPORT, PROFILE, SCHEMA):
             shutil.copy(champion.folder / name, context / "champion" / name)
         for name in (SERVING, *read_servable(serving).files):
             shutil.copy(serving / name, context / "champion" / name)

@@ -1,9 +1,11 @@
 """The champion over HTTP: BentoML serves what keepfit/serving answers."""
 
+import asyncio
 import gc
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import keepfit.arithmetic  # noqa: F401 - before NumPy loads
 
@@ -15,8 +17,23 @@ from keepfit.serving.options import read_options
 from keepfit.serving.served import load_served
 
 CHAMPION = Path(__file__).resolve().parent.parent / "champion"
+PROBES = ("/livez", "/readyz", "/healthz")
 options = read_options(os.environ)
 app = App(options)
+
+
+class Front:
+    """Hands each request but the probes' to the application, before BentoML routes it."""
+
+    def __init__(self, bento: Any) -> None:
+        self._bento = bento
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, or let BentoML."""
+        if scope["type"] == "http" and scope["path"] not in PROBES:
+            await app(scope, receive, send)
+        else:
+            await self._bento(scope, receive, send)
 
 
 @bentoml.service(
@@ -41,7 +58,19 @@ class Keepfit:
         gc.freeze()
 
     def __is_ready__(self) -> bool:
+        """Tell BentoML's /readyz."""
         return app.served is not None
 
+    @bentoml.on_startup
+    async def begin(self) -> None:
+        """Start what runs beside the requests."""
+        self.beside = asyncio.ensure_future(app.keep_board())
 
-Keepfit.mount_asgi_app(app)
+    @bentoml.on_shutdown
+    async def end(self) -> None:
+        """Leave the last counts."""
+        self.beside.cancel()
+        app.board.leave(app.metrics.families())
+
+
+Keepfit.add_asgi_middleware(Front)

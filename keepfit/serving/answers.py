@@ -1,18 +1,25 @@
 """Answers: scores as predictions with an id, a decision and what the champion had never seen."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from keepfit.passport import Passport
 
-if TYPE_CHECKING:
-    import numpy as np
-
 Decide = Callable[[Any], bool | str]
+ID = re.compile("[0-9a-f]{32}")
+
+
+class Reason(msgspec.Struct):
+    """How much of a score is due to a feature's value: what the score loses where it is typical instead."""
+
+    feature: str
+    value: float | str | None
+    contribution: float
 
 
 class Prediction(msgspec.Struct, omit_defaults=True):
@@ -27,10 +34,11 @@ class Prediction(msgspec.Struct, omit_defaults=True):
     scores: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
     # From and to: as sure as was asked for, the outcome lies between.
     interval: tuple[float, float] | msgspec.UnsetType = msgspec.UNSET
-    # What each column contributed, the largest first.
-    reasons: list[Any] | msgspec.UnsetType = msgspec.UNSET
+    # The features that contributed most, the first of them first.
+    reasons: list[Reason] | msgspec.UnsetType = msgspec.UNSET
     # The columns whose category the champion never saw.
     unknown: list[str] | msgspec.UnsetType = msgspec.UNSET
+    # Whether it is in the prediction log; None is never sent.
     logged: bool | None = None
 
 
@@ -49,15 +57,16 @@ def new_id() -> str:
 def make_decider(passport: Passport) -> Decide:
     """Return the function from a row's score, or scores, to its decision, as keepfit/score.py decides."""
     if passport.task == "multiclass":
-        return lambda scores: _cheapest(scores, passport)
+        return _make_chooser(passport)
     no, yes = passport.classes or (False, True)
     threshold = passport.threshold
     return lambda score: yes if score >= threshold else no
 
 
-def _cheapest(scores: "np.ndarray", passport: Passport) -> str:
+def _make_chooser(passport: Passport) -> Decide:
     import numpy as np
 
     from keepfit.losses import cheapest_classes
 
-    return passport.classes[int(cheapest_classes(np.asarray(scores)[None, :], np.array(passport.mistakes))[0])]
+    mistakes, classes = np.array(passport.mistakes), passport.classes
+    return lambda scores: classes[int(cheapest_classes(np.asarray(scores)[None, :], mistakes)[0])]

@@ -23,16 +23,20 @@ class ServiceOptions(Section):
     insecure: bool = False
     # Who may read /metrics: a key of scope `read`, any client on loopback, or anyone.
     metrics: Literal["key", "loopback", "open"] = "key"
+    # Who may read /openapi.json, which has rows of the data as its example: any key, or anyone.
+    docs: Literal["key", "open"] = "key"
     # Rows in a request, history included.
     max_rows: int = Field(default=10_000, ge=1)
     # Bytes in a request's body.
     max_body: int = Field(default=8_000_000, ge=1_000)
     # Outcomes in one request to /feedback.
     max_outcomes: int = Field(default=10_000, ge=1)
-    # Seconds for a request's body to arrive, and for what is read from the archive.
+    # Seconds for a request's body to arrive, and for an answer to begin.
     timeout: float = Field(default=5.0, gt=0)
     # Processes that answer.
     workers: int = Field(default=1, ge=1)
+    # A folder in which the processes of one service tell each other what they counted; None: each tells its own.
+    board: Path | None = None
 
 
 def read_options(environment: Mapping[str, str]) -> ServiceOptions:

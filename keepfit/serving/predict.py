@@ -1,28 +1,76 @@
-"""Predict: the body of a request to the body of its answer."""
+"""Predict: the body of a request to its predictions."""
 
-import msgspec
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from keepfit.serving.answers import Answer, Prediction, make_decider, new_id
+from keepfit.serving.answers import Prediction, new_id
+from keepfit.serving.asked import Asked
+from keepfit.serving.checks import Rows
 from keepfit.serving.frames import make_frame
+from keepfit.serving.problems import Problems, Refusal
+from keepfit.serving.reasons import explain
 from keepfit.serving.served import Served
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def predict(served: Served, body: bytes) -> bytes:
-    """Score each row of a body that is to be scored; raise Refusal, and KeepfitError where a feature has no value."""
-    rows = served.checks.read(body)
-    passport = served.passport
-    look_back = passport.request.look_back
-    scores = served.scorer.score_frame(make_frame(rows.values, passport.request.columns))
-    decide = make_decider(passport)
-    predictions = []
-    for row in rows.scored:
-        found = scores[row - look_back]
-        prediction = Prediction(id=new_id(), row=row, score=float(found.max()), logged=False)
-        if passport.task != "regression":
-            prediction.decision = decide(found)
-        if passport.task == "multiclass":
-            prediction.scores = dict(zip(passport.classes, found.tolist(), strict=True))
-        if unknown := served.checks.unknown(rows.values[row]):
-            prediction.unknown = unknown
-        predictions.append(prediction)
-    return msgspec.json.encode(Answer(passport.version, predictions))
+
+def predict(served: Served, rows: Rows, asked: Asked) -> list[Prediction]:
+    """Score the rows that are to be scored.
+
+    Raises Refusal where the model gives no number, and FeatureError where a feature has none.
+    """
+    if served.scorer.compiled and served.checks.look_back == 0 and len(rows.values) == 1:
+        scores: Sequence[Any] = (served.scorer.score_row(rows.values[0]),)
+    else:
+        scores = _score_frame(served, rows)
+    _want_numbers(scores, rows)
+    predictions = [_answer(served, rows, row, found, asked) for row, found in zip(rows.scored, scores, strict=True)]
+    if asked.reasons:
+        _give_reasons(served, rows, predictions, asked.reasons)
+    return predictions
+
+
+def frame_of(served: Served, rows: Rows) -> "pd.DataFrame":
+    """Return the rows as the typed frame that scorers take."""
+    return make_frame(rows.values, served.passport.request.columns)
+
+
+def _score_frame(served: Served, rows: Rows) -> list[Any]:
+    scores = served.scorer.score_frame(frame_of(served, rows)).tolist()
+    return [scores[row - served.checks.look_back] for row in rows.scored]
+
+
+def _want_numbers(scores: Sequence[Any], rows: Rows) -> None:
+    problems = Problems()
+    for row, found in zip(rows.scored, scores, strict=True):
+        if not all(map(math.isfinite, found if isinstance(found, list) else (found,))):
+            problems.add("the model gives no finite score", row=row, column="", allowed="values it can score")
+    if problems.total:
+        raise Refusal(422, f"{problems.total} rows without a finite score", problems)
+
+
+def _answer(served: Served, rows: Rows, row: int, found: Any, asked: Asked) -> Prediction:
+    task = served.passport.task
+    if task == "binary":
+        prediction = Prediction(new_id(), row, found, served.decide(found))
+    elif task == "regression":
+        prediction = Prediction(new_id(), row, found)
+        if asked.half_width is not None:
+            prediction.interval = found - asked.half_width, found + asked.half_width
+    else:
+        named = dict(zip(served.passport.classes, found, strict=True))
+        prediction = Prediction(new_id(), row, max(found), served.decide(found), named)
+    if unknown := served.checks.unknown(rows.values[row]):
+        prediction.unknown = unknown
+    return prediction
+
+
+def _give_reasons(served: Served, rows: Rows, predictions: list[Prediction], count: int) -> None:
+    features = served.scorer.features_of(frame_of(served, rows))
+    classes = served.passport.classes if served.passport.task == "multiclass" else ()
+    for prediction in predictions:
+        place = prediction.row - served.checks.look_back
+        decided = classes.index(str(prediction.decision)) if classes else None
+        prediction.reasons = explain(served, features.iloc[place : place + 1], decided, count)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 SHOWN = 100
-LONGEST = 100
+LONGEST = 200
 
 
 class Problem(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -28,10 +28,14 @@ class Problems:
 
     def add(self, problem: str, *, row: int, column: str, allowed: str, value: Any = msgspec.UNSET) -> None:
         """Note one; a long value is cut."""
+        shown = value if value is msgspec.UNSET else shorten(value)
+        self.add_whole(Problem(problem, allowed=shorten(allowed), row=row, column=shorten(column), value=shown))
+
+    def add_whole(self, problem: Problem) -> None:
+        """Note one that is not of one value."""
         self.total += 1
         if len(self.found) < SHOWN:
-            shown = value if value is msgspec.UNSET else shorten(value)
-            self.found.append(Problem(problem, allowed=allowed, row=row, column=column, value=shown))
+            self.found.append(problem)
 
 
 class Refusal(Exception):

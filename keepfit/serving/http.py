@@ -1,0 +1,82 @@
+"""HTTP: the body of a request, within its limits, and an answer, as ASGI has them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple
+
+from keepfit.serving.problems import Refusal
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+JSON = b"application/json"
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Reply(NamedTuple):
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    kind: bytes = JSON
+    headers: Headers = ()
+
+
+class Limits(NamedTuple):
+    """How large a body may be, in bytes, and how long it may take, in seconds."""
+
+    body: int
+    seconds: float
+
+
+async def read_body(headers: dict[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
+    """Return the body of a request whose headers are given; raise Refusal."""
+    kind = headers.get(b"content-type", b"")
+    # A browser lets any page send a form or a plain text, and asks first where it is JSON.
+    if kind != JSON and kind.partition(b";")[0].strip().lower() != JSON:
+        raise Refusal(415, "content type: allowed: application/json")
+    length = headers.get(b"content-length")
+    if length is not None and int(length) > limits.body:
+        raise Refusal(413, f"{int(length)} bytes; allowed: {limits.body}")
+    message = await _wait(receive, limits)
+    if message.get("more_body"):
+        return await _read_on(message, receive, limits)
+    _refuse_gone(message)
+    return message.get("body", b"")
+
+
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Send an answer."""
+    length = b"%d" % len(reply.body)
+    headers = [(b"content-type", reply.kind), (b"content-length", length), *reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+async def _wait(receive: Receive, limits: Limits) -> Message:
+    try:
+        async with asyncio.timeout(limits.seconds):
+            return await receive()
+    except TimeoutError:
+        raise Refusal(408, f"the body did not come within {limits.seconds:g} seconds") from None
+
+
+async def _read_on(message: Message, receive: Receive, limits: Limits) -> bytes:
+    parts, size = [message.get("body", b"")], len(message.get("body", b""))
+    try:
+        async with asyncio.timeout(limits.seconds):
+            while message.get("more_body"):
+                message = await receive()
+                _refuse_gone(message)
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > limits.body:
+                    raise Refusal(413, f"more than {limits.body} bytes; allowed: {limits.body}")
+    except TimeoutError:
+        raise Refusal(408, f"the body did not come within {limits.seconds:g} seconds") from None
+    return b"".join(parts)
+
+
+def _refuse_gone(message: Message) -> None:
+    if message["type"] == "http.disconnect":
+        raise Refusal(400, "the client went away")
