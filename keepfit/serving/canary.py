@@ -13,7 +13,7 @@ from keepfit.section import Section, Share
 from keepfit.serving.share import in_share
 from keepfit.serving.sliding import SlidingWindow
 
-log = logging.getLogger("keepfit.canary")
+log = logging.getLogger("bentoml.keepfit.canary")
 Reason = Literal["errors", "latency"]
 REASONS: tuple[Reason, ...] = ("errors", "latency")
 # How often latencies are compared, in answers, and from how many on.

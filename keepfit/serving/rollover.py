@@ -8,8 +8,9 @@ import gc
 import logging
 import shutil
 import sys
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Generic, Protocol, TypeVar
@@ -20,7 +21,7 @@ from keepfit.files import hash_file
 from keepfit.servable import SERVING, read_servable
 from keepfit.serving.origin import Origin
 
-log = logging.getLogger("keepfit.rollover")
+log = logging.getLogger("bentoml.keepfit.rollover")
 IN_BENTO = Path("src/champion")
 State = tuple[tuple[str, int, int, int], ...]
 
@@ -75,13 +76,15 @@ class Place(Generic[One]):
             log.error("%s: refused, %s serves on: %s", folder, (self._digest or "nothing")[:12], self.why)
 
     def _take_up(self, folder: Path, origin: Origin) -> None:
-        with TemporaryDirectory(prefix="keepfit-") as scratch, eager_switching():
-            copy = Path(scratch, "bundle")
+        with ExitStack() as kept, eager_switching():
+            copy = Path(kept.enter_context(TemporaryDirectory(prefix="keepfit-")), "bundle")
             shutil.copytree(folder, copy)
             bundle = verify(copy)
             if bundle.digest != self._digest:
                 origin.check(folder, bundle.passport)
                 found = self._load(copy)
+                # What is read of it later is still there, and is still what was verified.
+                weakref.finalize(found, kept.pop_all().close)
                 self._install(found)
                 log.warning("%s: %s takes the place of %s", folder, found.digest[:12], (self._digest or "nothing")[:12])
                 self._digest = found.digest

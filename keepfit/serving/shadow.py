@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-log = logging.getLogger("keepfit.shadow")
+log = logging.getLogger("bentoml.keepfit.shadow")
 Job = Callable[[], object]
 JOBS, BYTES = 1_000, 16_000_000
 

@@ -21,18 +21,17 @@ class Stage:
     origin: Origin
     optional: bool = False
     installed: list[str | None] = field(default_factory=list)
+    serving: Bundle | None = None
 
     def __post_init__(self) -> None:
         self.place = Place(self.folder, load=self.load, install=self.install, optional=self.optional)
 
     def load(self, folder: Path) -> Bundle:
-        # From its copy, which is gone when the test looks.
-        bundle = read_bundle(folder)
-        bundle.model  # noqa: B018
-        return bundle
+        return read_bundle(folder)
 
     def install(self, bundle: Bundle | None) -> None:
         self.installed.append(bundle and bundle.digest)
+        self.serving = bundle
 
     def look(self, times: int = 2) -> None:
         for _ in range(times):
@@ -73,6 +72,18 @@ def test_a_new_champion_is_taken_up_once_and_the_old_one_again(stage: Stage, bun
     stage.look(5)
     assert stage.installed == [other.digest, one.digest]
     assert (stage.place.taken, stage.place.refused, stage.place.why) == (2, 0, None)
+
+
+def test_what_serves_is_a_copy_that_goes_when_it_is_replaced(stage: Stage, bundles: tuple[Bundle, Bundle]):
+    put(bundles[1], stage.folder)
+    stage.look()
+    copy = stage.serving.folder
+    shutil.rmtree(stage.folder)
+    assert stage.serving.model is not None
+    put(bundles[0], stage.folder)
+    stage.look()
+    assert stage.serving.digest == bundles[0].digest
+    assert not copy.exists()
 
 
 def test_a_folder_that_still_changes_is_let_alone(stage: Stage, bundles: tuple[Bundle, Bundle]):
