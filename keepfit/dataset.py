@@ -1,9 +1,9 @@
 """The dataset: a named, time-ordered table and everything declared about it."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from keepfit.section import Section, Task
 from keepfit.spans import Span
@@ -57,6 +57,16 @@ class Column(Section):
     unique: bool = False
     # How a time is written, where it is not ISO 8601: `D`, `h`, `s`, `ms`, `us`, `ns`, `mixed`, or a form of strptime.
     format: str | None = None
+    # Personal: the prediction log leaves the column out, or keeps a keyed hash of its values.
+    pii: Literal["drop", "hash"] | None = None
+
+    @model_serializer(mode="wrap")
+    def _tell_what_is_personal(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Where nothing is, the parameters have the hash that they had before there was such a rule.
+        told: dict[str, Any] = handler(self)
+        if self.pii is None:
+            told.pop("pii", None)
+        return told
 
     @model_validator(mode="after")
     def _rules_fit_the_type(self) -> "Column":
@@ -131,6 +141,8 @@ class Dataset(Section):
                 raise ValueError(f"{name!r} is not one of columns: {', '.join(self.columns)}")
         if self.columns[self.time].type != "datetime" or self.columns[self.time].nullable:
             raise ValueError(f"time column {self.time!r} must be of type datetime and not nullable")
+        if self.columns[self.time].pii:
+            raise ValueError(f"time column {self.time!r} is marked pii; without it the log has no order")
         return self
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from keepfit.dataset import Column
 from keepfit.errors import SettingsError
 from keepfit.settings import check_settings, load_settings
 from tests.toys import BOOSTED, REGRESSION, toy_regression, toy_settings, toy_values
@@ -30,7 +31,7 @@ def test_an_unknown_key_is_refused_with_its_file_key_and_value():
         ),
         ("validate.quotta", "quota"),
         ("dataset.source.pth", "watch, row_number, kind, path, format"),
-        ("dataset.columns.x.mn", "type, nullable, min, max, allowed, unique, format"),
+        ("dataset.columns.x.mn", "type, nullable, min, max, allowed, unique, format, pii"),
         ("objective.cost.false_postive", "true_positive, false_positive, true_negative, false_negative"),
     ],
 )
@@ -221,3 +222,18 @@ def test_a_file_that_is_no_mapping_is_refused_in_one_line_that_names_it(tmp_path
 def test_a_parameter_file_that_is_not_there_is_refused_with_what_makes_it():
     with pytest.raises(SettingsError, match=r"nowhere\.yaml: not there; `make params` composes it"):
         load_settings(Path("nowhere.yaml"))
+
+
+def test_a_personal_column_is_declared_and_one_that_is_not_changes_no_byte_of_what_is_written():
+    told = toy_settings(**{"dataset.columns.x.pii": "hash"}).dataset.columns
+    assert told["x"].model_dump(exclude_none=True)["pii"] == "hash"
+    assert all("pii" not in column.model_dump(mode="json") for name, column in told.items() if name != "x")
+    assert "pii" not in Column(type="int").model_dump_json()
+
+
+def test_the_time_cannot_be_personal():
+    assert "is marked pii" in refusal(**{"dataset.columns.time.pii": "drop"})
+
+
+def test_another_treatment_of_personal_values_is_refused():
+    assert "'drop' or 'hash'" in refusal(**{"dataset.columns.x.pii": "encrypt"})
