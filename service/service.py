@@ -13,8 +13,9 @@ import keepfit.arithmetic  # noqa: F401 - before NumPy loads
 import bentoml
 
 from keepfit.serving.app import App
+from keepfit.serving.changes import follow_changes, load_warm
 from keepfit.serving.options import read_options
-from keepfit.serving.served import load_served
+from keepfit.serving.rollover import find_bundle
 
 CHAMPION = Path(__file__).resolve().parent.parent / "champion"
 PROBES = ("/livez", "/readyz", "/healthz")
@@ -50,7 +51,9 @@ class Keepfit:
     """Scores raw rows in time order; rows that are only history get no answer."""
 
     def __init__(self) -> None:
-        app.served = load_served(options.champion or CHAMPION, options)
+        champion = options.champion or CHAMPION
+        app.served = load_warm(find_bundle(champion), options)
+        self.standby = follow_changes(app, champion)
         # uvicorn formats a line for each request where a handler is there to take it, whatever its level.
         logging.getLogger("uvicorn.access").propagate = False
         # A full collection over everything that was loaded is the longest pause that a request can meet.
@@ -65,11 +68,14 @@ class Keepfit:
     async def begin(self) -> None:
         """Start what runs beside the requests."""
         self.beside = asyncio.ensure_future(app.keep_board())
+        if options.watch:
+            self.standby.start(options.watch)
 
     @bentoml.on_shutdown
     async def end(self) -> None:
         """Leave the last counts."""
         self.beside.cancel()
+        self.standby.stop()
         app.board.leave(app.metrics.families())
 
 

@@ -47,6 +47,8 @@ class Answer(msgspec.Struct):
 
     version: str
     predictions: Sequence[Prediction]
+    # "canary" where the challenger answered.
+    role: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def new_id() -> str:

@@ -6,14 +6,16 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 
 from keepfit.errors import KeepfitError
 from keepfit.serving.access import Access
-from keepfit.serving.answers import ID, Answer, Prediction
+from keepfit.serving.answers import ID, Answer, Prediction, new_id
 from keepfit.serving.asked import Asked, read_asked
+from keepfit.serving.beside import Beside, Question, Role
 from keepfit.serving.exposition import CONTENT_TYPE, EVERY, Board, process_families, write_text
 from keepfit.serving.feedback import read_outcomes
 from keepfit.serving.http import Limits, Message, Receive, Reply, Send, read_body, send_reply
@@ -51,12 +53,30 @@ class Route:
     answer: Callable[[Call], Awaitable[Reply]]
 
 
+class Said(NamedTuple):
+    """What a model predicted, in which role."""
+
+    served: Served
+    role: Role
+    predictions: list[Prediction]
+
+
+Neighbours = Beside[Served, Said]
+
+
+def is_quick(served: Served) -> bool:
+    """Tell whether a model scores a row so quickly that no other request waits for it."""
+    return served.scorer.compiled and served.checks.look_back == 0
+
+
 class App:
     """Answers with `served`, which is replaced in one assignment when another champion takes its place."""
 
     def __init__(self, options: ServiceOptions) -> None:
         self.options = options
         self.served: Served | None = None
+        # The challenger, where there may be one.
+        self.beside: Neighbours | None = None
         # Where predictions and outcomes are logged, and where they are found again; None where nothing is.
         self.journal: Any = None
         self.archive: Any = None
@@ -108,13 +128,16 @@ class App:
     async def _predict(self, call: Call) -> Reply:
         served = self._ready()
         body = await read_body(call.headers, call.receive, self._limits)
+        beside = self.beside
+        if beside is not None and beside.challenger is not None:
+            return await self._predict_beside(beside, served, body, call)
         asked = read_asked(call.scope["query_string"], served.passport, served.servable)
-        if len(body) > SMALL or asked.reasons or not served.scorer.compiled or served.checks.look_back:
+        if len(body) > SMALL or asked.reasons or not is_quick(served):
             loop = asyncio.get_running_loop()
             predictions = await loop.run_in_executor(self._threads, self._score, served, body, asked)
         else:
             predictions = self._score(served, body, asked)
-        return self._tell(served, predictions)
+        return self._tell(Said(served, "champion", predictions))
 
     def _score(self, served: Served, body: bytes, asked: Asked) -> list[Prediction]:
         rows = served.checks.read(body)
@@ -123,12 +146,36 @@ class App:
         except KeepfitError as error:
             raise Refusal(422, str(error)) from None
 
-    def _tell(self, served: Served, predictions: list[Prediction]) -> Reply:
-        for prediction in predictions:
+    async def _predict_beside(self, beside: Neighbours, served: Served, body: bytes, call: Call) -> Reply:
+        def reply(model: Served, role: Role) -> Said:
+            # Nobody reads the reasons of what is found out in the shadow.
+            query = b"" if role == "challenger" else call.scope["query_string"]
+            asked = read_asked(query, model.passport, model.servable)
+            return Said(model, role, self._score(model, body, asked))
+
+        def keep(said: Said) -> None:
+            loop.call_soon_threadsafe(self._tell, said)
+
+        loop = asyncio.get_running_loop()
+        question = Question(request=new_id(), key=call.key, size=len(body))
+        answer = partial(beside.answer, served, reply, keep, question)
+        both = (served, beside.challenger or served)
+        if all(map(is_quick, both)) and len(body) <= SMALL and not call.scope["query_string"]:
+            said, afterwards = answer()
+        else:
+            said, afterwards = await loop.run_in_executor(self._threads, answer)
+        if afterwards:
+            # Once this answer is sent.
+            loop.call_soon(afterwards)
+        return self._tell(said)
+
+    def _tell(self, said: Said) -> Reply:
+        for prediction in said.predictions:
             prediction.logged = False
-            unknown = prediction.unknown
-            self.metrics.count_row("champion", prediction.score, () if unknown is msgspec.UNSET else unknown)
-        return Reply(200, msgspec.json.encode(Answer(served.passport.version, predictions)))
+            unknown = prediction.unknown if said.role == "champion" else msgspec.UNSET
+            self.metrics.count_row(said.role, prediction.score, () if unknown is msgspec.UNSET else unknown)
+        role = said.role if said.role == "canary" else msgspec.UNSET
+        return Reply(200, msgspec.json.encode(Answer(said.served.passport.version, said.predictions, role)))
 
     async def _feedback(self, call: Call) -> Reply:
         served = self._ready()
@@ -169,9 +216,10 @@ class App:
             await asyncio.sleep(EVERY)
 
     def _report(self) -> list[Any]:
-        served = [("champion", self.served)] if self.served else []
+        challenger = self.beside.challenger if self.beside else None
+        served = [("champion", self.served), ("challenger", challenger)]
         return [
-            *report_model(served),
+            *report_model([(role, each) for role, each in served if each]),
             *report_access(self.access.refused),
             *report_journal(self.journal),
             *process_families(self._started),

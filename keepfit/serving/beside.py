@@ -20,7 +20,7 @@ Body = TypeVar("Body")
 Clock = Callable[[], float]
 
 
-class Asked(NamedTuple):
+class Question(NamedTuple):
     """Who asks: the id of the request, of the key, and how many bytes came."""
 
     request: str
@@ -44,11 +44,11 @@ class Beside(Generic[Model, Body]):
         self.canary.watch(digest)
 
     def answer(
-        self, champion: Model, reply: Callable[[Model, Role], Body], asked: Asked
+        self, champion: Model, reply: Callable[[Model, Role], Body], keep: Callable[[Body], object], asked: Question
     ) -> tuple[Body, Callable[[], bool] | None]:
-        """Return the answer, and what to do once it is sent: to have the other model's found out and logged.
+        """Return the answer, and what to do once it is sent: to have the other model's found out, and given to `keep`.
 
-        `reply` makes a model's answer, logs it, and raises Refusal or KeepfitError where the request is at fault.
+        `reply` makes a model's answer, and raises Refusal or KeepfitError where the request is at fault.
         """
         challenger = self.challenger
         if challenger is None:
@@ -65,10 +65,10 @@ class Beside(Generic[Model, Body]):
                 self.canary.see_challenger(took, failed=True)
                 return answered, None
             self.canary.see_challenger(self._clock() - begun)
-            return answered, lambda: self.shadow.offer(lambda: reply(champion, "champion"), size=asked.size)
+            return answered, lambda: self.shadow.offer(lambda: keep(reply(champion, "champion")), size=asked.size)
         answered = self._ask_champion(champion, reply)
         if in_share(asked.request, self.share, salt=self._digest):
-            return answered, lambda: self.shadow.offer(lambda: reply(challenger, "challenger"), size=asked.size)
+            return answered, lambda: self.shadow.offer(lambda: keep(reply(challenger, "challenger")), size=asked.size)
         return answered, None
 
     def families(self) -> Iterator[Family]:

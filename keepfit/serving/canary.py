@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,8 @@ class Canary:
         self._champion = SlidingWindow(size=rule.answers, seconds=rule.seconds)
         self._challenger = SlidingWindow(size=rule.answers, seconds=rule.seconds)
         self._since = 0
+        # Answers are seen from the event loop and from threads.
+        self._lock = threading.Lock()
 
     def watch(self, digest: str) -> None:
         """Begin anew with this challenger, unless it fell back before."""
@@ -76,19 +79,21 @@ class Canary:
 
     def see_champion(self, took: float, *, failed: bool = False) -> None:
         """Take note of an answer of the champion, in seconds."""
-        self._champion.add(self._clock(), took=took, failed=failed)
+        with self._lock:
+            self._champion.add(self._clock(), took=took, failed=failed)
 
     def see_challenger(self, took: float, *, failed: bool = False) -> None:
         """Take note of an answer of the challenger; it may be its last."""
-        now = self._clock()
-        self._challenger.add(now, took=took, failed=failed)
-        self._champion.forget(now)
-        self._since += 1
-        if failed:
-            self._judge_errors()
-        elif self._since >= EVERY:
-            self._since = 0
-            self._judge_latency()
+        with self._lock:
+            now = self._clock()
+            self._challenger.add(now, took=took, failed=failed)
+            self._champion.forget(now)
+            self._since += 1
+            if failed:
+                self._judge_errors()
+            elif self._since >= EVERY:
+                self._since = 0
+                self._judge_latency()
 
     def heed(self) -> None:
         """Heed a fall-back that another worker wrote, or that an operator took back by removing the file."""
@@ -132,9 +137,10 @@ class Canary:
             self._kept = _write(self._marker, self.off)
 
     def _forget(self) -> None:
-        self._champion.clear()
-        self._challenger.clear()
-        self._since = 0
+        with self._lock:
+            self._champion.clear()
+            self._challenger.clear()
+            self._since = 0
 
 
 def read_fallback(marker: Path) -> Fallback | None:

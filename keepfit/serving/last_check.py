@@ -4,11 +4,11 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 from keepfit.serving.exposition import Family, Sample
-from keepfit.verdict import Verdict
 
+# keepfit.verdict's, which takes pandas to import.
+VERDICTS = ("ok", "data-quality", "drift", "performance", "insufficient-data")
 log = logging.getLogger("bentoml.keepfit.drift")
 
 
@@ -39,7 +39,7 @@ class LastCheck:
         """Yield the verdict, one series for each there is, and when the report was written."""
         if self.verdict is None:
             return
-        verdicts = dict.fromkeys([*get_args(Verdict), self.verdict])
+        verdicts = dict.fromkeys([*VERDICTS, self.verdict])
         samples = [Sample("", {"verdict": each}, float(each == self.verdict)) for each in verdicts]
         yield Family("keepfit_drift", "gauge", "1 for the verdict of the last drift check.", samples, "max")
         when = [Sample("", {}, self.written)]

@@ -187,6 +187,12 @@ def _responses(schema: dict[str, Any], refusals: tuple[int, ...]) -> dict[str, A
     return told
 
 
+def _answer() -> dict[str, Any]:
+    answer = _object(version={"type": "string"}, predictions=_array({"$ref": "#/components/schemas/Prediction"}))
+    role = {"enum": ["canary"], "description": "There where the challenger answered instead of the champion."}
+    return {**answer, "properties": {**answer["properties"], "role": role}}
+
+
 def _schemas(served: Served) -> dict[str, Any]:
     columns = served.passport.request.columns
     return {
@@ -196,7 +202,7 @@ def _schemas(served: Served) -> dict[str, Any]:
             "required": list(columns),
             "additionalProperties": False,
         },
-        "Answer": _object(version={"type": "string"}, predictions=_array({"$ref": "#/components/schemas/Prediction"})),
+        "Answer": _answer(),
         "Prediction": _prediction(served),
         "Outcome": {
             **_object(id=ID, outcome=_outcome(served)),

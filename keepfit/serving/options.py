@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from keepfit.errors import SettingsError
-from keepfit.section import Section
+from keepfit.section import Section, Share
 
 PREFIX = "KEEPFIT_"
 
@@ -37,6 +37,24 @@ class ServiceOptions(Section):
     workers: int = Field(default=1, ge=1)
     # A folder in which the processes of one service tell each other what they counted; None: each tells its own.
     board: Path | None = None
+    # Seconds between two looks for another champion, challenger or drift report; 0: none is looked for.
+    watch: float = Field(default=2.0, ge=0)
+    # A Bento, or the folder of a bundle, that is tried beside the champion; it may come and go.
+    challenger: Path | None = None
+    # The share of requests that the challenger scores too, unseen, and the share that it answers.
+    shadow: Share = 1.0
+    canary: Share = 0.0
+    # Whether a request is drawn by its own id, or all requests of a key alike.
+    canary_by: Literal["request", "key"] = "request"
+    # When a canary falls back: errors above the champion's share, times as slow, of so many answers in so many seconds.
+    canary_errors: Share = 0.02
+    canary_slower: float = Field(default=3.0, gt=1)
+    canary_answers: int = Field(default=200, ge=20)
+    canary_seconds: float = Field(default=600.0, gt=0)
+    # The file that tells other workers, and the next start, that a canary fell back; None: each worker for itself.
+    canary_file: Path | None = None
+    # The report of the last drift check, for the metrics.
+    drift_report: Path | None = None
 
 
 def read_options(environment: Mapping[str, str]) -> ServiceOptions:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from keepfit.errors import TooFewRows
-from keepfit.serving.beside import Asked, Beside, Role
+from keepfit.serving.beside import Beside, Question, Role
 from keepfit.serving.canary import Canary, CanaryRule
 from keepfit.serving.problems import Refusal
 from keepfit.serving.shadow import Shadow
@@ -17,7 +17,7 @@ class Caller:
     beside: Beside
     broken: dict[str, type[Exception]] = field(default_factory=dict)
     log: list[tuple[str, Role, str]] = field(default_factory=list)
-    refused: int = 0
+    kept: list[str] = field(default_factory=list)
 
     def reply(self, model: str, role: Role) -> str:
         if error := self.broken.get(model):
@@ -25,10 +25,15 @@ class Caller:
         self.log.append((model, role, threading.current_thread().name))
         return model
 
+    def keep(self, model: str) -> None:
+        self.kept.append(model)
+
     def ask(self, times: int = 100) -> list[str]:
         said = []
         for number in range(times):
-            answered, afterwards = self.beside.answer("one", self.reply, Asked(f"request-{number}", "key", 10))
+            answered, afterwards = self.beside.answer(
+                "one", self.reply, self.keep, Question(f"request-{number}", "key", 10)
+            )
             said.append(answered)
             if afterwards:
                 afterwards()
@@ -56,6 +61,7 @@ def test_in_the_shadow_the_caller_hears_the_champion_and_both_are_logged():
     caller = make_caller(share=1.0)
     assert set(caller.ask()) == {"one"}
     assert caller.logged("one", "champion") == caller.logged("two", "challenger") == 100
+    assert caller.kept == ["two"] * 100
     assert {thread for model, _, thread in caller.log if model == "two"} == {"keepfit-shadow"}
 
 

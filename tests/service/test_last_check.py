@@ -1,16 +1,22 @@
 import json
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from keepfit.serving.last_check import LastCheck
+from keepfit.serving.last_check import VERDICTS, LastCheck
+from keepfit.verdict import Verdict
 
 
 def told(check: LastCheck) -> dict[tuple[str, ...], float]:
     return {
         (family.name, *sample.labels.values()): sample.value for family in check.families() for sample in family.samples
     }
+
+
+def test_the_verdicts_are_those_of_the_check():
+    assert get_args(Verdict) == VERDICTS
 
 
 def test_no_report_is_no_verdict(tmp_path: Path):

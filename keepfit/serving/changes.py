@@ -1,0 +1,80 @@
+"""Changes: what of a running service may change without a restart, put together from its options."""
+
+from pathlib import Path
+
+import msgspec
+
+from keepfit.serving.app import App, Neighbours
+from keepfit.serving.asked import NOTHING
+from keepfit.serving.beside import Beside
+from keepfit.serving.canary import Canary, CanaryRule
+from keepfit.serving.options import ServiceOptions
+from keepfit.serving.origin import trace_origin
+from keepfit.serving.predict import predict
+from keepfit.serving.rollover import Place
+from keepfit.serving.served import Served, load_served
+from keepfit.serving.shadow import Shadow
+from keepfit.serving.standby import Standby
+
+
+def load_warm(folder: Path, options: ServiceOptions) -> Served:
+    """Load a champion, and have it answer its own example: what is slow the first time is behind it.
+
+    Raises BundleError, PackageError and Refusal.
+    """
+    served = load_served(folder, options)
+    if served.servable:
+        body = msgspec.json.encode({"rows": served.servable.example})
+        for _ in range(2):
+            predict(served, served.checks.read(body), NOTHING)
+    return served
+
+
+def follow_changes(app: App, champion: Path) -> Standby:
+    """Return what keeps `app` up with `champion`, whose bundle it serves, and with what its options name."""
+    options, served = app.options, app.served
+    if served is None:
+        raise ValueError("a champion must be served before another takes its place")
+    place: Place[Served] = Place(
+        champion, load=lambda folder: load_warm(folder, options), install=_replacing(app), optional=False
+    )
+    place.serves(served.digest)
+    app.metrics.expect(served.passport.task)
+    beside = _make_beside(options)
+    app.beside = beside
+    challenger: Place[Served] | None = None
+    if beside and options.challenger:
+        challenger = Place(
+            options.challenger,
+            load=lambda folder: load_warm(folder, options),
+            install=lambda found: beside.install(found, found.digest if found else ""),
+            optional=True,
+        )
+    standby = Standby(trace_origin(served.passport), champion=place, challenger=challenger, beside=beside)
+    if options.drift_report:
+        standby.read_report(options.drift_report)
+    app.metrics.sources.append(standby.families)
+    return standby
+
+
+def _replacing(app: App):
+    def install(served: Served | None) -> None:
+        app.served = served
+        if served:
+            app.metrics.expect(served.passport.task)
+
+    return install
+
+
+def _make_beside(options: ServiceOptions) -> Neighbours | None:
+    if options.challenger is None:
+        return None
+    rule = CanaryRule(
+        share=options.canary,
+        by=options.canary_by,
+        errors=options.canary_errors,
+        slower=options.canary_slower,
+        answers=options.canary_answers,
+        seconds=options.canary_seconds,
+    )
+    return Beside(Canary(rule, options.canary_file), Shadow(), share=options.shadow)
