@@ -12,7 +12,7 @@ from keepfit.bundle import MODEL, PASSPORT, PROFILE, SCHEMA, Bundle
 from keepfit.errors import PackageError
 from keepfit.files import replacing, write_json
 from keepfit.imports import imported_files
-from keepfit.servable import SERVING, Parity, describe, read_servable
+from keepfit.servable import SERVING, Servable, describe, read_servable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +37,14 @@ def package_files(features: str, root: Path) -> list[Path]:
     return sorted({*files, *pages, *(file.parent / "__init__.py" for file in files)})
 
 
-def prepare_serving(champion: Bundle, valid: "pd.DataFrame", folder: Path) -> None:
+def prepare_serving(champion: Bundle, valid: "pd.DataFrame", folder: Path) -> Servable:
     """Write what the service needs beside the champion: `serving.json`, and the plan that it names."""
-    servable = describe(champion, valid, Parity(compiled=False, why="not compiled yet", rows=0))
+    from keepfit.compiled.packing import pack_scorer
+
+    parity, files = pack_scorer(champion, valid, folder)
+    servable = describe(champion, valid, parity).model_copy(update={"files": files})
     write_json(folder / SERVING, servable.model_dump(mode="json"))
+    return servable
 
 
 def build_bento(champion: Bundle, serving: Path, requirements: Path, destination: Path, *, root: Path) -> None:

@@ -9,6 +9,7 @@ from keepfit.dataset import FeatureSet
 from keepfit.errors import TooFewRows, UnorderedRows
 from keepfit.features import compute, load_module
 from keepfit.losses import cheapest_classes
+from keepfit.passport import Passport
 from keepfit.scores import predict_scores, tabulate_scores
 
 
@@ -29,17 +30,33 @@ def score_rows(bundle: Bundle, raw: pd.DataFrame) -> pd.DataFrame:
     rows = parse(raw, request.columns)
     if request.look_back and request.time and not rows[request.time].is_monotonic_increasing:
         raise UnorderedRows(f"{request.time}: rows that look back on each other must be in time order")
+    features = compute_features(rows, passport)
+    scores = predict_scores(bundle.model, features, passport.task, classes=len(passport.classes))
+    return tabulate(scores, passport, features.index)
+
+
+def compute_features(rows: pd.DataFrame, passport: Passport) -> pd.DataFrame:
+    """Return the model's features of typed raw rows, from the first that has its look-back on; raise FeatureError."""
+    request = passport.request
     chosen = FeatureSet(module=request.module, columns=request.used_as_they_are)
     features = compute(rows, chosen, load_module(request.module)).iloc[request.look_back :]
-    chosen_features = features[list(passport.features)]
-    scores = predict_scores(bundle.model, chosen_features, passport.task, classes=len(passport.classes))
+    return features[list(passport.features)]
+
+
+def tabulate(scores: np.ndarray, passport: Passport, index: pd.Index) -> pd.DataFrame:
+    """Return `score` and, where there is one, `decision`, as `score_rows` has them."""
     several = passport.classes if passport.task == "multiclass" else ()
-    scored = pd.DataFrame(tabulate_scores(scores, several), index=features.index)
+    scored = pd.DataFrame(tabulate_scores(scores, several), index=index)
+    decisions = decide(scores, passport)
+    return scored if decisions is None else scored.assign(decision=decisions)
+
+
+def decide(scores: np.ndarray, passport: Passport) -> np.ndarray | None:
+    """Return yes or no, or the class that is expected to cost least, for each row; None for amounts."""
     if passport.task == "regression":
-        return scored
-    if several:
-        chosen_classes = cheapest_classes(scores, np.array(passport.mistakes))
+        return None
+    if passport.task == "multiclass":
+        chosen = cheapest_classes(scores, np.array(passport.mistakes))
     else:
-        chosen_classes = (scores >= passport.threshold).astype(int)
-    names = np.array(passport.classes or (False, True), dtype=object)
-    return scored.assign(decision=names[chosen_classes])
+        chosen = (scores >= passport.threshold).astype(int)
+    return np.array(passport.classes or (False, True), dtype=object)[chosen]

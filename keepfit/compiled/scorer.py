@@ -1,0 +1,246 @@
+"""Scorer: raw rows to scores, compiled where packaging found the same scores, and else with scikit-learn."""
+
+import ctypes
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Protocol
+
+from keepfit.compiled.links import finish_row, finish_rows
+from keepfit.compiled.plan import TREES, Plan, read_plan
+from keepfit.compiled.source import make_compute, make_score
+from keepfit.errors import FeatureError
+from keepfit.servable import Servable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from keepfit.bundle import Bundle
+    from keepfit.compiled.trees import Forest
+
+Raw = float | str | int | None
+Score = float | list[float]
+
+
+class Scorer(Protocol):
+    """What scores typed raw rows, as keepfit.columns.parse has them."""
+
+    compiled: bool
+    # Why it is compiled or is not.
+    why: str
+    # How many single rows the compiled scorer refused, and scikit-learn scored.
+    fallbacks: int
+
+    def score_row(self, values: Sequence[Raw]) -> Score:
+        """Return the score of one row without look-back, or those of its classes; values in the request's order.
+
+        Numbers are floats, NaN where missing; a category is a text or None; a time nanoseconds since 1970 or None.
+        Raises FeatureError.
+        """
+
+    def features_of_row(self, values: Sequence[Raw]) -> tuple[float | str | None, ...]:
+        """Return the features of one such row in the order of the passport; raise FeatureError."""
+
+    def score_features(self, features: Sequence[float | str | None]) -> Score:
+        """Return the score of one row of features; raise FeatureError."""
+
+    def score_frame(self, rows: "pd.DataFrame") -> "np.ndarray":
+        """Return the scores of the rows from look_back on: (n,), or (n, classes). Raises FeatureError."""
+
+    def features_of(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the features of the rows from look_back on; raise FeatureError."""
+
+
+def load_scorer(bundle: "Bundle", servable: Servable) -> Scorer:
+    """Return the scorer of a packaged champion."""
+    slow = FrameScorer(bundle, servable.parity.why)
+    if not servable.parity.compiled:
+        slow.bundle.model  # noqa: B018 - loaded before the first request
+        return slow
+    plan = read_plan(bundle.folder)
+    return CompiledScorer(plan, _read_trees(bundle.folder, plan), slow)
+
+
+def _read_trees(folder: Path, plan: Plan) -> "Forest | None":
+    if plan.estimate.kind != "forest":
+        return None
+    from keepfit.compiled.trees import read_forest
+
+    return read_forest(folder / TREES)
+
+
+class FrameScorer:
+    """Scores with pandas and scikit-learn, by the functions that training uses."""
+
+    compiled, fallbacks = False, 0
+
+    def __init__(self, bundle: "Bundle", why: str) -> None:
+        self.bundle, self.why = bundle, why
+
+    def score_row(self, values: Sequence[Raw]) -> Score:
+        """As Scorer has it."""
+        return _plain(self.score_frame(self._frame(values))[-1])
+
+    def features_of_row(self, values: Sequence[Raw]) -> tuple[float | str | None, ...]:
+        """As Scorer has it."""
+        import pandas as pd
+
+        (row,) = self.features_of(self._frame(values)).itertuples(index=False, name=None)
+        return tuple(
+            None if kind == "category" and pd.isna(value) else value
+            for value, kind in zip(row, self._kinds, strict=True)
+        )
+
+    def score_features(self, features: Sequence[float | str | None]) -> Score:
+        """As Scorer has it."""
+        import pandas as pd
+
+        named = zip(self.bundle.passport.features, features, self._kinds, strict=True)
+        frame = pd.DataFrame({name: pd.Series([value], dtype=kind) for name, value, kind in named})
+        return _plain(self.predict(frame)[0])
+
+    def score_frame(self, rows: "pd.DataFrame") -> "np.ndarray":
+        """As Scorer has it."""
+        return self.predict(self.features_of(rows))
+
+    def features_of(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """As Scorer has it."""
+        from keepfit.score import compute_features
+
+        return compute_features(rows, self.bundle.passport)
+
+    def predict(self, features: "pd.DataFrame") -> "np.ndarray":
+        """Return the scores of features; raise FeatureError where the model refuses them."""
+        from keepfit.scores import predict_scores
+
+        passport = self.bundle.passport
+        try:
+            return predict_scores(self.bundle.model, features, passport.task, classes=len(passport.classes))
+        except ValueError as error:
+            raise FeatureError(f"the model refuses the features: {' '.join(str(error).split())[:200]}") from None
+
+    def feature(self, name: str) -> Callable[[Sequence[Raw]], float | str | None]:
+        """Return the function of all raw values that computes one feature with pandas."""
+        from keepfit.features import load_module
+
+        found = load_module(self.bundle.passport.request.module).features[name]
+
+        def compute(values: Sequence[Raw]) -> float | str | None:
+            value = found.compute(self._frame(values)).iloc[0]
+            return value if isinstance(value, str) else float(value) if value is not None else None
+
+        return compute
+
+    @cached_property
+    def _kinds(self) -> list[str]:
+        prepare = self.bundle.model.named_steps["prepare"]
+        categories = {name for step, _, names in prepare.transformers_ if step == "categories" for name in names}
+        return ["category" if name in categories else "float64" for name in self.bundle.passport.features]
+
+    def _frame(self, values: Sequence[Raw]) -> "pd.DataFrame":
+        from keepfit.serving.frames import make_frame
+
+        return make_frame([list(values)], self.bundle.passport.request.columns)
+
+
+class CompiledScorer:
+    """Scores by the plan; what it refuses, a FrameScorer scores, and the model is loaded for it."""
+
+    compiled = True
+
+    def __init__(self, plan: Plan, forest: "Forest | None", slow: FrameScorer) -> None:
+        self.plan, self.forest, self.slow = plan, forest, slow
+        self.why, self.fallbacks = slow.why, 0
+        # Features that look back are not of one row.
+        self._compute = make_compute(plan, slow.feature) if plan.look_back == 0 else slow.features_of_row
+        self._score = make_score(plan, _sum_prepared(plan, forest), finish_row(plan.estimate))
+
+    def score_row(self, values: Sequence[Raw]) -> Score:
+        """As Scorer has it."""
+        try:
+            score = self._score(self._compute(values))
+        except FeatureError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, scikit-learn's answer counts
+            score = math.nan
+        # No number either where a value is missing that the model refuses.
+        if score == score:
+            return score
+        self.fallbacks += 1
+        return self.slow.score_row(values)
+
+    def features_of_row(self, values: Sequence[Raw]) -> tuple[float | str | None, ...]:
+        """As Scorer has it."""
+        try:
+            return self._compute(values)
+        except FeatureError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, pandas' answer counts
+            self.fallbacks += 1
+            return self.slow.features_of_row(values)
+
+    def score_features(self, features: Sequence[float | str | None]) -> Score:
+        """As Scorer has it."""
+        try:
+            return self._score(features)
+        except Exception:  # noqa: BLE001 - whatever it is, scikit-learn's answer counts
+            self.fallbacks += 1
+            return self.slow.score_features(features)
+
+    def score_frame(self, rows: "pd.DataFrame") -> "np.ndarray":
+        """As Scorer has it."""
+        return self.predict(self.features_of(rows))
+
+    def features_of(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """As Scorer has it."""
+        return self.slow.features_of(rows)
+
+    def predict(self, features: "pd.DataFrame") -> "np.ndarray":
+        """Return the scores of features."""
+        from keepfit.compiled.matrix import sum_rows
+
+        try:
+            scores = finish_rows(self.plan.estimate, sum_rows(self.plan, self.forest, features))
+        except OverflowError:
+            return self.slow.predict(features)
+        return scores if (scores == scores).all() else self.slow.predict(features)
+
+
+def _sum_prepared(plan: Plan, forest: "Forest | None") -> Callable[..., Any]:
+    if forest is None:
+        return lambda *_: None
+    from keepfit.compiled.walker import native
+
+    walk, header = native()[0], ctypes.addressof(forest.header)
+    pack = Struct(f"{forest.columns}d").pack
+    if plan.estimate.rounds:
+        pack = _rounding(pack, forest.columns)
+    start, one, several = plan.estimate.start, ctypes.c_double, ctypes.c_double * forest.scores
+    byref = ctypes.byref
+    if forest.scores == 1:
+
+        def sum_one(*numbers: float) -> float:
+            total = one(start[0])
+            walk(header, pack(*numbers), byref(total))
+            return total.value
+
+        return sum_one
+
+    def sum_several(*numbers: float) -> list[float]:
+        totals = several(*start)
+        walk(header, pack(*numbers), byref(totals))
+        return list(totals)
+
+    return sum_several
+
+
+def _rounding(pack: Callable[..., bytes], columns: int) -> Callable[..., bytes]:
+    narrow = Struct(f"{columns}f")
+    return lambda *numbers: pack(*narrow.unpack(narrow.pack(*numbers)))
+
+
+def _plain(score: Any) -> Score:
+    return score.tolist()
