@@ -30,8 +30,9 @@ def _prepare(plan: Plan, features: "pd.DataFrame") -> np.ndarray:
     width = len(plan.numbers) + sum(len(each.unknown) for each in plan.categories)
     # As scikit-learn's trees take it, by way of 32 bits.
     prepared = np.empty((len(features), width), dtype=np.float32 if plan.estimate.rounds else np.float64)
-    for slot, values in enumerate(_numbers(plan, features)):
-        prepared[:, slot] = values
+    with np.errstate(over="ignore"):
+        for slot, values in enumerate(_numbers(plan, features)):
+            prepared[:, slot] = values
     first = len(plan.numbers)
     for category in plan.categories:
         last = first + len(category.unknown)
