@@ -238,7 +238,8 @@ def _sum_prepared(plan: Plan, forest: "Forest | None") -> Callable[..., Any]:
 
 
 def _rounding(pack: Callable[..., bytes], columns: int) -> Callable[..., bytes]:
-    narrow = Struct(f"{columns}f")
+    # Without "=" a number that 32 bits cannot hold would be infinite, which scikit-learn refuses.
+    narrow = Struct(f"={columns}f")
     return lambda *numbers: pack(*narrow.unpack(narrow.pack(*numbers)))
 
 
