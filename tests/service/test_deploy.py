@@ -6,12 +6,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
 
+from keepfit.serving.app import App
+from keepfit.serving.changes import follow_changes
+from keepfit.serving.exposition import write_text
+from keepfit.serving.options import ServiceOptions
+from keepfit.serving.served import load_served
+from tests.bundles import Case, train_bundle
 from tests.modelling import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -144,3 +151,40 @@ def test_the_dashboards_panels_ask_the_data_source_that_is_provisioned():
     assert {target["datasource"]["uid"] for panel in panels for target in panel["targets"]} == {source["uid"]}
     assert source["url"] == "http://prometheus:9090"
     assert len({panel["id"] for panel in dashboard()["panels"]}) == len(dashboard()["panels"])
+
+
+def exposed(folder: Path) -> set[str]:
+    """The names of the series of a service with all that it may have, after a few answers."""
+    case = Case("binary")
+    champion = train_bundle(folder / "champion", case.table(), case.settings())
+    (folder / "drift.json").write_text('{"verdict": "ok"}')
+    options = ServiceOptions(
+        insecure=True, challenger=folder / "challenger", canary=0.5, drift_report=folder / "drift.json"
+    )
+    app = App(options)
+    app.served = load_served(champion.folder, options)
+    standby = follow_changes(app, champion.folder)
+    standby.look()
+    app.metrics.count_request("/predict", 200, 0.001)
+    app.metrics.count_row("champion", 0.5, ["c"])
+    app.journal = SimpleNamespace(waiting=0, bytes=0, dropped=0)
+    text = write_text(app.metrics.families()).decode()
+    return {re.split("[ {]", line)[0] for line in text.splitlines() if not line.startswith("#")}
+
+
+def asked_for() -> dict[str, set[str]]:
+    """The names of series in each query of the dashboard and of the alerts."""
+    queries = {
+        f"dashboard: {panel['title']}": " ".join(target["expr"] for target in panel.get("targets", []))
+        for panel in dashboard()["panels"]
+    }
+    rules = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"][0]["rules"]
+    queries |= {f"alert: {rule['alert']}": rule["expr"] for rule in rules}
+    return {where: set(re.findall(r"\b(?:keepfit|process)_\w+", query)) for where, query in queries.items()}
+
+
+def test_the_dashboard_and_the_alerts_ask_for_what_the_service_exposes(tmp_path: Path):
+    names, asked = exposed(tmp_path), asked_for()
+    missing = {where: sorted(wanted - names) for where, wanted in asked.items() if wanted - names}
+    assert not missing
+    assert len(set().union(*asked.values())) >= 15

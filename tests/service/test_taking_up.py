@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from keepfit.bundle import Bundle, read_bundle
-from keepfit.files import replacing
+from keepfit.files import replacing, write_json
+from keepfit.serving.canary import read_fallback
 from tests.bundles import Case, train_bundle
 from tests.service.traffic import Load, Server, serving
 
@@ -53,3 +54,43 @@ def test_champions_are_switched_and_switched_back_without_a_request_that_fails(b
     assert set(load.statuses) == {200}
     assert load.versions() == {one.passport.version, other.passport.version}
     assert {answer["version"] for answer in load.answers[-100:]} == {one.passport.version}
+
+
+def break_scoring(bundle: Bundle, folder: Path) -> Bundle:
+    """A copy that loads, and fails at every row: its passport leaves out a feature that its model needs."""
+    shutil.copytree(bundle.folder, folder)
+    write_json(folder / "passport.json", bundle.passport.model_dump(mode="json") | {"features": ["x"]})
+    return read_bundle(folder)
+
+
+def test_a_canary_that_errs_falls_back_unheard_and_one_that_does_not_answers_its_share(bundles, tmp_path: Path):
+    one, other = bundles
+    champion, challenger = tmp_path / "champion", tmp_path / "challenger"
+    put(one, champion)
+    broken = break_scoring(other, tmp_path / "broken")
+    marker = tmp_path / "canary_off.json"
+    options = {"challenger": challenger, "canary": "0.5", "canary_file": marker, "watch": "0.3"}
+    with serving(champion, **options) as server, Load(server).running() as load:
+        put(broken, challenger)
+        server.wait_for(lambda: server.metrics().get('keepfit_canary{state="off"}') == 1)
+        told = read_fallback(marker)
+        assert (told.digest, told.reason) == (broken.digest, "errors")
+        assert "fell back to the champion: 5 of its last 5 answers failed" in server.log.read_text()
+        server.wait_for(lambda: server.metrics()['keepfit_canary_fallbacks_total{reason="errors"}'] in (1, 2))
+        assert load.versions() == {one.passport.version}
+        put(other, challenger)
+        server.wait_for(lambda: other.passport.version in load.versions())
+        first = next(place for place, answer in enumerate(load.answers) if "role" in answer)
+        server.wait_for(lambda: len(load.answers) > first + 400)
+        shutil.rmtree(challenger)
+        server.wait_for(lambda: digests(server, "challenger") == set())
+        server.wait_for(lambda: not server.metrics()["keepfit_shadow_waiting"])
+        rows = server.metrics()
+        assert rows['keepfit_rows_total{role="canary"}'] > 100
+        assert rows['keepfit_rows_total{role="challenger"}'] > 100
+        assert rows['keepfit_shadow_requests_total{outcome="dropped"}'] == 0
+    assert load.failures == []
+    assert set(load.statuses) == {200}
+    by_canary = [answer["version"] for answer in load.answers if answer.get("role") == "canary"]
+    assert set(by_canary) == {other.passport.version}
+    assert len([each for each in load.answers[first : first + 400] if "role" in each]) == pytest.approx(200, abs=60)
