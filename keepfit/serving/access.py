@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from keepfit.errors import KeysError
-from keepfit.serving.keys import TOKEN, Key, Scope, digest_token, read_keys
+from keepfit.serving.keys import ID, SCOPES, Key, Scope, digest_token, read_keys
 from keepfit.serving.problems import Refusal
 
 # Seconds between two looks at the file: as long as a revoked key may still be let in.
@@ -18,6 +18,7 @@ LOOK = 1.0
 # Seconds' worth of requests that may come at once.
 BURST = 2.0
 ASK_FOR_KEY = ((b"www-authenticate", b'Bearer realm="keepfit"'),)
+NO_DIGEST = bytes(32)
 INSECURE = "insecure"
 logger = logging.getLogger("bentoml.keepfit")
 
@@ -27,6 +28,7 @@ class Bucket:
     """A key, and the requests that it has left: they come back at its rate, up to its burst."""
 
     key: Key
+    scopes: frozenset[str]
     digest: bytes
     rate: float
     left: float
@@ -51,7 +53,7 @@ class Access:
     insecure: bool = False
     workers: int = 1
     refused: Counter[str] = field(default_factory=Counter)
-    _buckets: dict[str, Bucket] = field(default_factory=dict)
+    _buckets: dict[bytes, Bucket] = field(default_factory=dict)
     _look_next: float = -1.0
     _state: tuple[int, int, int] | None = None
 
@@ -63,7 +65,7 @@ class Access:
         if now >= self._look_next:
             self._look(now)
         bucket = self._find(authorization)
-        if not any(bucket.key.allows(scope) for scope in scopes):
+        if bucket.scopes.isdisjoint(scopes):
             self._refuse("scope", 403, f"this key lacks the scope {' or '.join(scopes)}")
         if wait := bucket.take(now):
             header = ((b"retry-after", b"%d" % max(1, round(wait + 0.5))),)
@@ -74,14 +76,12 @@ class Access:
         if authorization is None:
             self._refuse("missing", 401, "no key; Authorization: Bearer KEY is expected", ASK_FOR_KEY)
         kind, _, token = authorization.partition(b" ")
-        matched = TOKEN.fullmatch(token.strip())
-        bucket = self._buckets.get(matched[1].decode()) if matched else None
+        bucket = self._buckets.get(token[ID])
         # As long is compared for an id that is not there as for one that is.
-        digest = bucket.digest if bucket else bytes(32)
-        same = hmac.compare_digest(digest_token(token.strip()), digest)
+        same = hmac.compare_digest(digest_token(token), bucket.digest if bucket else NO_DIGEST)
         if bucket is None or not same or kind.lower() != b"bearer":
             self._refuse("unknown", 401, "no such key", ASK_FOR_KEY)
-        if bucket.key.expired(datetime.now(UTC)):
+        if bucket.key.expires and bucket.key.expired(datetime.now(UTC)):
             self._refuse("expired", 401, "this key has expired", ASK_FOR_KEY)
         return bucket
 
@@ -101,13 +101,15 @@ class Access:
             logger.warning("%s; the keys that were read before stay", error)
             return
         self._state = state
-        self._buckets = {key.id: self._open(key, now) for key in keys}
+        self._buckets = {key.id.encode(): self._open(key, now) for key in keys}
 
     def _open(self, key: Key, now: float) -> Bucket:
         rate = key.rate / self.workers
-        known = self._buckets.get(key.id)
+        known = self._buckets.get(key.id.encode())
         left = known.left if known and known.rate == rate else rate * BURST
-        return Bucket(key, bytes.fromhex(key.sha256), rate, left=left, seen=known.seen if known else now)
+        scopes = frozenset(scope for scope in SCOPES if key.allows(scope))
+        seen = known.seen if known else now
+        return Bucket(key, scopes, bytes.fromhex(key.sha256), rate=rate, left=left, seen=seen)
 
 
 def _state_of(path: Path | None) -> tuple[int, int, int] | None:

@@ -1,7 +1,8 @@
 """HTTP: the body of a request, within its limits, and an answer, as ASGI has them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from keepfit.serving.problems import Refusal
@@ -54,11 +55,38 @@ async def send_reply(send: Send, reply: Reply) -> None:
 
 
 async def _wait(receive: Receive, limits: Limits) -> Message:
+    """Return the next message: nearly always it is there already, and then no timer need be set."""
+    waiting: Any = receive()
+    try:
+        first = waiting.send(None)
+    except StopIteration as done:
+        return done.value
     try:
         async with asyncio.timeout(limits.seconds):
-            return await receive()
+            return await _Begun(waiting, first)
     except TimeoutError:
         raise Refusal(408, f"the body did not come within {limits.seconds:g} seconds") from None
+
+
+class _Begun:
+    """A coroutine that was begun, and what it waits for."""
+
+    def __init__(self, begun: Any, first: Any) -> None:
+        self._begun, self._first = begun, first
+
+    def __await__(self) -> Generator[Any, Any, Message]:
+        waits_for = self._first
+        while True:
+            try:
+                sent = yield waits_for
+            except BaseException as error:  # noqa: BLE001 - handed on to whom it concerns
+                step = partial(self._begun.throw, error)
+            else:
+                step = partial(self._begun.send, sent)
+            try:
+                waits_for = step()
+            except StopIteration as done:
+                return done.value
 
 
 async def _read_on(message: Message, receive: Receive, limits: Limits) -> bytes:

@@ -4,16 +4,18 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from keepfit.serving.answers import Prediction, new_id
+from keepfit.serving.answers import Ids, Prediction
 from keepfit.serving.asked import Asked
 from keepfit.serving.checks import Rows
 from keepfit.serving.frames import make_frame
-from keepfit.serving.problems import Problems, Refusal
+from keepfit.serving.problems import Problem, Problems, Refusal
 from keepfit.serving.reasons import explain
 from keepfit.serving.served import Served
 
 if TYPE_CHECKING:
     import pandas as pd
+
+new_id = Ids().new
 
 
 def predict(served: Served, rows: Rows, asked: Asked) -> list[Prediction]:
@@ -25,7 +27,8 @@ def predict(served: Served, rows: Rows, asked: Asked) -> list[Prediction]:
         scores: Sequence[Any] = (served.scorer.score_row(rows.values[0]),)
     else:
         scores = _score_frame(served, rows)
-    _want_numbers(scores, rows)
+    if not _finite(scores):
+        _refuse_scores(scores, rows)
     predictions = [_answer(served, rows, row, found, asked) for row, found in zip(rows.scored, scores, strict=True)]
     if asked.reasons:
         _give_reasons(served, rows, predictions, asked.reasons)
@@ -42,13 +45,16 @@ def _score_frame(served: Served, rows: Rows) -> list[Any]:
     return [scores[row - served.checks.look_back] for row in rows.scored]
 
 
-def _want_numbers(scores: Sequence[Any], rows: Rows) -> None:
+def _finite(scores: Any) -> bool:
+    return all(map(math.isfinite if not isinstance(scores[0], list) else _finite, scores))
+
+
+def _refuse_scores(scores: Sequence[Any], rows: Rows) -> None:
     problems = Problems()
     for row, found in zip(rows.scored, scores, strict=True):
-        if not all(map(math.isfinite, found if isinstance(found, list) else (found,))):
-            problems.add("the model gives no finite score", row=row, column="", allowed="values it can score")
-    if problems.total:
-        raise Refusal(422, f"{problems.total} rows without a finite score", problems)
+        if not _finite([found]):
+            problems.add_whole(Problem("the model gives no finite score", row=row, allowed="values that it can score"))
+    raise Refusal(422, f"no finite score for {problems.total} of {len(rows.scored)} rows", problems)
 
 
 def _answer(served: Served, rows: Rows, row: int, found: Any, asked: Asked) -> Prediction:

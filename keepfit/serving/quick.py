@@ -34,11 +34,9 @@ class QuickReader:
         self._width = len(columns)
         self._texts = [number for number, column in enumerate(columns) if column.type in ("category", "datetime")]
         self._times = [number for number, column in enumerate(columns) if column.type == "datetime"]
-        self._numbers = [
-            number
-            for number, column in enumerate(columns)
-            if column.type not in ("category", "datetime") and (column.nullable or column.type == "bool")
-        ]
+        numbers = [number for number in range(len(columns)) if number not in self._texts]
+        self._truths = [number for number in numbers if columns[number].type == "bool"]
+        self._nullable = [number for number in numbers if columns[number].nullable]
         # A time in numbers, or in another form than ISO's, is left to pandas.
         self._able = all(columns[number].format is None for number in self._times)
 
@@ -68,9 +66,11 @@ class QuickReader:
         for number in self._times:
             if values[number] is not None:
                 values[number] = read_plain_time(values[number])
-        for number in self._numbers:
-            value = values[number]
-            values[number] = NAN if value is None else float(value)
+        for number in self._nullable:
+            if values[number] is None:
+                values[number] = NAN
+        for number in self._truths:
+            values[number] = float(values[number])
         return values
 
 
