@@ -24,7 +24,12 @@ app = App(options)
 
 
 class Front:
-    """Hands each request but the probes' to the application, before BentoML routes it."""
+    """Hands each request but the probes' to the application, before BentoML routes it.
+
+    BentoML takes it for one of its middlewares. It puts itself before all of them when the worker starts, since they
+    cost more than the answer: they trace, which is switched off, and set a timer that keeps each request for
+    `timeout` seconds, which the application has by itself. Where that cannot be done it still answers, only slower.
+    """
 
     def __init__(self, bento: Any) -> None:
         self._bento = bento
@@ -33,8 +38,10 @@ class Front:
         """Answer, or let BentoML."""
         if scope["type"] == "http" and scope["path"] not in PROBES:
             await app(scope, receive, send)
-        else:
-            await self._bento(scope, receive, send)
+            return
+        if scope["type"] == "lifespan" and (first := getattr(scope.get("app"), "middleware_stack", None)):
+            scope["app"].middleware_stack = Front(first)
+        await self._bento(scope, receive, send)
 
 
 @bentoml.service(

@@ -68,6 +68,9 @@ class Ids:
         return f"{time.time_ns() // 1_000_000:012x}{chance}"
 
 
+new_id = Ids().new
+
+
 def make_decider(passport: Passport) -> Decide:
     """Return the function from a row's score, or scores, to its decision, as keepfit/score.py decides."""
     if passport.task == "multiclass":

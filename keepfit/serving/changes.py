@@ -30,13 +30,20 @@ def load_warm(folder: Path, options: ServiceOptions) -> Served:
     return served
 
 
+def load_whole(folder: Path, options: ServiceOptions) -> Served:
+    """Load a champion from a folder that will go: what is else read when it is first needed is read now."""
+    served = load_warm(folder, options)
+    served.bundle.model  # noqa: B018 - a compiled scorer falls back on it
+    return served
+
+
 def follow_changes(app: App, champion: Path) -> Standby:
     """Return what keeps `app` up with `champion`, whose bundle it serves, and with what its options name."""
     options, served = app.options, app.served
     if served is None:
         raise ValueError("a champion must be served before another takes its place")
     place: Place[Served] = Place(
-        champion, load=lambda folder: load_warm(folder, options), install=_replacing(app), optional=False
+        champion, load=lambda folder: load_whole(folder, options), install=_replacing(app), optional=False
     )
     place.serves(served.digest)
     app.metrics.expect(served.passport.task)
@@ -46,7 +53,7 @@ def follow_changes(app: App, champion: Path) -> Standby:
     if beside and options.challenger:
         challenger = Place(
             options.challenger,
-            load=lambda folder: load_warm(folder, options),
+            load=lambda folder: load_whole(folder, options),
             install=lambda found: beside.install(found, found.digest if found else ""),
             optional=True,
         )

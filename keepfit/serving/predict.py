@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from keepfit.serving.answers import Ids, Prediction
+from keepfit.serving.answers import Prediction, new_id
 from keepfit.serving.asked import Asked
 from keepfit.serving.checks import Rows
 from keepfit.serving.frames import make_frame
@@ -14,8 +14,6 @@ from keepfit.serving.served import Served
 
 if TYPE_CHECKING:
     import pandas as pd
-
-new_id = Ids().new
 
 
 def predict(served: Served, rows: Rows, asked: Asked) -> list[Prediction]:
@@ -74,9 +72,15 @@ def _answer(served: Served, rows: Rows, row: int, found: Any, asked: Asked) -> P
 
 
 def _give_reasons(served: Served, rows: Rows, predictions: list[Prediction], count: int) -> None:
-    features = served.scorer.features_of(frame_of(served, rows))
     classes = served.passport.classes if served.passport.task == "multiclass" else ()
-    for prediction in predictions:
-        place = prediction.row - served.checks.look_back
+    for prediction, features in zip(predictions, _features(served, rows), strict=True):
         decided = classes.index(str(prediction.decision)) if classes else None
-        prediction.reasons = explain(served, features.iloc[place : place + 1], decided, count)
+        prediction.reasons = explain(served, features, decided, count)
+
+
+def _features(served: Served, rows: Rows) -> list[tuple[Any, ...]]:
+    look_back = served.checks.look_back
+    if look_back == 0:
+        return [served.scorer.features_of_row(rows.values[row]) for row in rows.scored]
+    found = served.scorer.features_of(frame_of(served, rows))
+    return [tuple(found.iloc[row - look_back]) for row in rows.scored]

@@ -3,18 +3,15 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keepfit.bundle import MODEL, PROFILE, SCHEMA, Bundle, read_bundle
+from keepfit.compiled.scorer import FrameScorer, Scorer, load_scorer
 from keepfit.passport import Passport
 from keepfit.servable import SERVING, Servable, read_servable
 from keepfit.serving.answers import Decide, make_decider
 from keepfit.serving.checks import Checks
 from keepfit.serving.options import ServiceOptions
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Served:
     # None where the folder was never packaged: then there are neither examples nor intervals nor reasons.
     servable: Servable | None
     checks: Checks
-    scorer: Any
+    scorer: Scorer
     decide: Decide
 
     @property
@@ -50,44 +47,23 @@ class Served:
         return told | ({"serving": self.servable.model_dump(mode="json")} if self.servable else {})
 
 
-class FrameScorer:
-    """Scores frames with pandas and scikit-learn, by the functions of keepfit/score.py."""
-
-    compiled, why = False, "not compiled yet"
-
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
-        self._bundle.model  # noqa: B018 - loaded before the first request
-
-    def features_of(self, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Return the features of typed raw rows from look_back on."""
-        from keepfit.dataset import FeatureSet
-        from keepfit.features import compute, load_module
-
-        passport = self._bundle.passport
-        request = passport.request
-        chosen = FeatureSet(module=request.module, columns=request.used_as_they_are)
-        features = compute(rows, chosen, load_module(request.module)).iloc[request.look_back :]
-        return features[list(passport.features)]
-
-    def score_frame(self, rows: "pd.DataFrame") -> "np.ndarray":
-        """Return the scores of typed raw rows from look_back on: (n,), or (n, classes)."""
-        from keepfit.scores import predict_scores
-
-        passport = self._bundle.passport
-        return predict_scores(self._bundle.model, self.features_of(rows), passport.task, classes=len(passport.classes))
-
-
 def load_served(folder: Path, options: ServiceOptions) -> Served:
     """Load a champion from the folder of its bundle; raise BundleError and PackageError."""
     bundle = read_bundle(folder, only=(MODEL, SCHEMA, PROFILE))
     known = {
         name: frozenset(each.categories) for name, each in bundle.profile.columns.items() if each.categories is not None
     }
+    servable = read_servable(folder) if (folder / SERVING).exists() else None
     return Served(
         bundle=bundle,
-        servable=read_servable(folder) if (folder / SERVING).exists() else None,
+        servable=servable,
         checks=Checks(bundle.passport.request, known, max_rows=options.max_rows),
-        scorer=FrameScorer(bundle),
+        scorer=load_scorer(bundle, servable) if servable else _frame_scorer(bundle),
         decide=make_decider(bundle.passport),
     )
+
+
+def _frame_scorer(bundle: Bundle) -> FrameScorer:
+    scorer = FrameScorer(bundle, "not packaged")
+    bundle.model  # noqa: B018 - loaded before the first request
+    return scorer
