@@ -14,10 +14,14 @@ import bentoml
 
 from keepfit.serving.app import App
 from keepfit.serving.changes import follow_changes, load_warm
+from keepfit.serving.frozen import freeze_code
 from keepfit.serving.options import read_options
 from keepfit.serving.rollover import find_bundle
 
-CHAMPION = Path(__file__).resolve().parent.parent / "champion"
+ROOT = Path(__file__).resolve().parent.parent
+# Another Bento may take the place of this one's folder.
+freeze_code(ROOT, ("keepfit", "features"))
+CHAMPION = ROOT / "champion"
 PROBES = ("/livez", "/readyz", "/healthz")
 options = read_options(os.environ)
 app = App(options)
