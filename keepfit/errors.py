@@ -151,3 +151,7 @@ class KeysError(KeepfitError):
 
 class ServeError(KeepfitError):
     """There is nothing to serve, or the server did not start."""
+
+
+class LogError(KeepfitError):
+    """The prediction log cannot be opened, or asks for what is not there: a key, a column, an answer."""

@@ -1,0 +1,252 @@
+"""Drain: the journal's segments moved into the database, by a process of its own; `python -m keepfit.serving.drain`."""
+
+import fcntl
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+
+from keepfit.errors import LogError
+from keepfit.files import replacing
+from keepfit.serving.journal import find_segments
+from keepfit.serving.records import Record, encode_lines
+from keepfit.serving.segment import Chunk, Segment, remove_unborn
+from keepfit.serving.storage import remember, store
+from keepfit.serving.tables import open_log, prepare, read_folder, read_url, segments
+
+logger = logging.getLogger("keepfit.log")
+JOURNAL, STATUS, LOCK, BATCH, REFUSED = "journal", "drain.json", ".drain.lock", ".batch.lock", "refused.jsonl"
+# What the database says of a value, and not of itself.
+REFUSALS = (DataError, IntegrityError, OverflowError)
+# Seconds between two looks at the journal; between two tries where the database does not answer; to the end at the end.
+EVERY, SOONEST, LATEST, GRACE = 0.25, 0.5, 10.0, 10.0
+
+
+@dataclass
+class Status:
+    """What the drainer did and met since it started, and what waited when it last looked."""
+
+    at: float = 0.0
+    moved: int = 0
+    torn: int = 0
+    refused: int = 0
+    failures: int = 0
+    waiting: int = 0
+    waiting_bytes: int = 0
+    # What the database said when it last failed; None since it answers.
+    error: str | None = None
+
+
+@dataclass
+class Drainer:
+    """Moves the segments of one folder to one database; the caller holds the folder's lock."""
+
+    folder: Path
+    engine: Engine
+    status: Status = field(default_factory=Status)
+    # Up to where each segment has been moved; None before the database told.
+    _moved: dict[str, int] | None = None
+    _left: float = 0.0
+
+    def drain(self) -> int:
+        """Move all that is there, and return how many records; raise SQLAlchemyError where the database fails."""
+        if self._moved is None:
+            prepare(self.engine)
+            # Other machines may have theirs in the same database.
+            here = [path.name for path in find_segments(self.folder / JOURNAL)]
+            with self.engine.connect() as connection:
+                found = connection.execute(select(segments).where(segments.c.name.in_(here)))
+                self._moved = {row.name: row.moved for row in found}
+        before = self.status.moved
+        while self._drain_once(self._moved):
+            self.leave_status()
+        self.status.error = None
+        self.leave_status()
+        return self.status.moved - before
+
+    def leave_status(self, *, every: float = 0.5) -> None:
+        """Write what the service tells of the drainer, not oftener than it is read."""
+        if time.monotonic() - self._left < every:
+            return
+        self._left = time.monotonic()
+        self.status.at = time.time()
+        self.status.waiting, self.status.waiting_bytes = self._count_waiting()
+        with suppress(OSError), replacing(self.folder / STATUS) as partial:
+            partial.write_text(json.dumps(asdict(self.status)))
+
+    def fail(self, error: SQLAlchemyError) -> None:
+        """Take note that the database failed."""
+        self.status.failures += 1
+        told = first_line(error)
+        if told != self.status.error:
+            logger.error("the prediction log's database does not answer, nothing is lost: %s", told)
+        self.status.error = told
+        self.leave_status()
+
+    def _drain_once(self, moved: dict[str, int]) -> int:
+        """Move a chunk of each segment; return how many bytes that were."""
+        done = 0
+        for path in find_segments(self.folder / JOURNAL):
+            with batch_lock(self.folder), suppress(FileNotFoundError), Segment(path) as segment:
+                start = moved.get(path.name, 0)
+                chunk = segment.read(start)
+                if chunk.end > start:
+                    self._commit(path.name, chunk)
+                    moved[path.name] = chunk.end
+                    done += chunk.end - start
+                if segment.final and chunk.end >= segment.size:
+                    segment.remove()
+        self._forget(moved)
+        return done
+
+    def _commit(self, name: str, chunk: Chunk) -> None:
+        try:
+            with self.engine.begin() as connection:
+                store(connection, chunk.records)
+                remember(connection, name, chunk.end)
+        except REFUSALS:
+            with self.engine.begin() as connection:
+                self._store_singly(connection, chunk.records)
+                remember(connection, name, chunk.end)
+        self.status.moved += len(chunk.records)
+        self.status.torn += chunk.torn
+
+    def _store_singly(self, connection: Connection, records: Sequence[Record]) -> None:
+        # What the database will never take must not keep back all that comes after it.
+        for record in records:
+            try:
+                with connection.begin_nested():
+                    store(connection, [record])
+            except REFUSALS as error:
+                with (self.folder / REFUSED).open("ab") as file:
+                    file.write(encode_lines([record]))
+                self.status.refused += 1
+                logger.error("a record was refused and is kept in %s: %s", REFUSED, first_line(error))
+
+    def _forget(self, moved: dict[str, int]) -> None:
+        gone = set(moved) - {path.name for path in find_segments(self.folder / JOURNAL)}
+        if len(gone) > 20 or (gone and not find_segments(self.folder / JOURNAL)):
+            with self.engine.begin() as connection:
+                connection.execute(delete(segments).where(segments.c.name.in_(gone)))
+            for name in gone:
+                del moved[name]
+
+    def _count_waiting(self) -> tuple[int, int]:
+        lines = size = 0
+        for path in find_segments(self.folder / JOURNAL):
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                file.seek((self._moved or {}).get(path.name, 0))
+                while data := file.read(1_000_000):
+                    lines += data.count(b"\n")
+                    size += len(data)
+        return lines, size
+
+
+def follow(drainer: Drainer, stop: threading.Event, *, parent: int | None = None) -> None:
+    """Drain until told to stop, or until the parent is gone; wait out a database that does not answer."""
+    pause = SOONEST
+    remove_unborn(drainer.folder / JOURNAL)
+    while not stop.is_set() and parent in (None, os.getppid()):
+        try:
+            drainer.drain()
+        except (SQLAlchemyError, OSError) as error:
+            _note(drainer, error)
+            stop.wait(pause)
+            pause = min(2 * pause, LATEST)
+        else:
+            pause = SOONEST
+            stop.wait(EVERY)
+
+
+def finish(drainer: Drainer, *, seconds: float = GRACE) -> bool:
+    """Drain until every segment is closed and gone, or the time is up; return whether nothing is left."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            drainer.drain()
+        except (SQLAlchemyError, OSError) as error:
+            _note(drainer, error)
+        drainer.leave_status(every=0)
+        if not find_segments(drainer.folder / JOURNAL):
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+
+
+@contextmanager
+def drain_lock(folder: Path) -> Iterator[bool]:
+    """Hold the folder's lock, so that one process moves what is in it; yield whether it was free."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+@contextmanager
+def batch_lock(folder: Path) -> Iterator[None]:
+    """Keep the drainer and an erasure apart: what one has read the other has not yet cleared."""
+    with (folder / BATCH).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def read_status(folder: Path) -> Status | None:
+    """Return what the drainer last left, or None."""
+    try:
+        return Status(**json.loads((folder / STATUS).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def first_line(error: BaseException) -> str:
+    """Return what a database said, on one line and without the statement and its values."""
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split())[:200] or type(cause).__name__
+
+
+def _note(drainer: Drainer, error: SQLAlchemyError | OSError) -> None:
+    if isinstance(error, SQLAlchemyError):
+        drainer.fail(error)
+    else:
+        logger.error("the journal cannot be moved: %s", error)
+
+
+def main() -> int:
+    """Drain as a child of a worker until it ends, or SIGTERM comes, and then what is left."""
+    parent = os.getppid()
+    folder = read_folder(os.environ)
+    # On a machine with few cores the requests come first.
+    os.nice(10)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with drain_lock(folder) as free:
+        if not free:
+            return 0
+        try:
+            drainer = Drainer(folder, open_log(read_url(os.environ, folder)))
+        except LogError as error:
+            logger.error("%s", error)
+            return 1
+        follow(drainer, stop, parent=parent)
+        return 0 if finish(drainer) else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Tables: the prediction log in a database, SQLite or PostgreSQL."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.exc import ArgumentError
+
+from keepfit.errors import LogError
+
+FOLDER = Path(".keepfit")
+URL, URL_FILE, FOLDER_VARIABLE = "KEEPFIT_LOG_URL", "KEEPFIT_LOG_URL_FILE", "KEEPFIT_LOG_FOLDER"
+DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+# Seconds to wait for a database that does not answer, and for another writer of SQLite.
+PATIENCE = 5
+
+metadata = MetaData()
+# Times are nanoseconds since 1970 in UTC; `row`, `scores`, `label` and `value` are JSON.
+predictions = Table(
+    "keepfit_predictions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("time_ns", BigInteger, nullable=False),
+    Column("request", String(64), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("score", Double, nullable=False),
+    Column("scores", Text),
+    Column("label", Text),
+    Column("version", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("latency_us", BigInteger, nullable=False),
+    Column("row", Text, nullable=False),
+    Index("keepfit_predictions_request", "request"),
+    Index("keepfit_predictions_time", "time_ns"),
+    sqlite_with_rowid=False,
+)
+outcomes = Table(
+    "keepfit_outcomes",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("time_ns", BigInteger, nullable=False),
+    Column("key", String(128), nullable=False),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+earlier = Table(
+    "keepfit_earlier",
+    metadata,
+    Column("request", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time_ns", BigInteger, nullable=False),
+    Column("row", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+# Up to where each segment of a journal has been moved, in the same transaction as what was in it.
+segments = Table(
+    "keepfit_segments",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("moved", BigInteger, nullable=False),
+)
+
+
+def read_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the log: that of KEEPFIT_LOG_FOLDER, else .keepfit."""
+    return Path(environment.get(FOLDER_VARIABLE) or FOLDER)
+
+
+def read_url(environment: Mapping[str, str], folder: Path) -> str:
+    """Return the database's URL, of KEEPFIT_LOG_URL or the file KEEPFIT_LOG_URL_FILE, else that of SQLite in the folder.
+
+    Raises LogError.
+    """
+    if file := environment.get(URL_FILE):
+        try:
+            return Path(file).read_text().strip()
+        except OSError as error:
+            raise LogError(f"{URL_FILE}={file}: {error.strerror}") from None
+    return environment.get(URL) or f"sqlite:///{(folder / 'log.sqlite').resolve()}"
+
+
+def open_log(url: str) -> Engine:
+    """Return the engine of a log, without asking the database yet; raise LogError."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # The message would have the password in it.
+        raise LogError(f"{URL}: not a URL; allowed: postgresql://USER:PASSWORD@HOST/NAME, sqlite:////PATH") from None
+    if parsed.drivername in DRIVERS:
+        parsed = parsed.set(drivername=DRIVERS[parsed.drivername])
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed)
+    if parsed.get_backend_name() != "postgresql":
+        raise LogError(f"{URL}: {parsed.drivername}; allowed: postgresql, sqlite")
+    waiting = {"connect_timeout": PATIENCE, "tcp_user_timeout": 1000 * PATIENCE}
+    return create_engine(parsed, pool_pre_ping=True, connect_args=waiting)
+
+
+def prepare(engine: Engine) -> None:
+    """Make the tables that are not there yet; raise SQLAlchemyError where the database does not answer."""
+    metadata.create_all(engine)
+
+
+def tell_where(engine: Engine) -> str:
+    """Return where the log is, without a password."""
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _open_sqlite(url: Any) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": PATIENCE})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        # In WAL mode readers do not wait. FULL: what is committed stays, and its segment can go.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "cache_size=-16000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
