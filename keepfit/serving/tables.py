@@ -84,7 +84,7 @@ def read_folder(environment: Mapping[str, str]) -> Path:
 
 
 def read_url(environment: Mapping[str, str], folder: Path) -> str:
-    """Return the database's URL, of KEEPFIT_LOG_URL or the file KEEPFIT_LOG_URL_FILE, else that of SQLite in the folder.
+    """Return the URL of KEEPFIT_LOG_URL, or in the file KEEPFIT_LOG_URL_FILE, else that of SQLite in the folder.
 
     Raises LogError.
     """
