@@ -15,6 +15,7 @@ from keepfit.errors import SmokeError
 from keepfit.features import LABEL
 from keepfit.scores import SCORE, predict_scores, tabulate_scores
 from keepfit.section import Section
+from keepfit.servable import as_json
 
 ROWS = 50
 TIMEOUT = 5.0
@@ -52,10 +53,12 @@ def record_scores(champion: Bundle, valid: pd.DataFrame, table: pd.DataFrame) ->
     features = table.iloc[first:last][list(passport.features)]
     several = passport.classes if passport.task == "multiclass" else ()
     scores = predict_scores(champion.model, features, passport.task, classes=len(passport.classes))
-    rows = valid.iloc[first - passport.request.look_back : last][list(passport.request.columns)]
+    # What is personal is recorded as it is: the score is that of this row.
+    columns = {name: each.model_copy(update={"pii": None}) for name, each in passport.request.columns.items()}
+    rows = valid.iloc[first - passport.request.look_back : last][list(columns)]
     return Recorded(
         recipe=passport.version,
-        rows=[{name: _plain(value) for name, value in row.items()} for row in rows.to_dict("records")],
+        rows=[{name: as_json(value, columns[name]) for name, value in row.items()} for row in rows.to_dict("records")],
         scores=tabulate_scores(scores, several)[SCORE].tolist(),
     )
 
@@ -120,12 +123,3 @@ def _compare(answer: Answer, recorded: Recorded, url: str) -> None:
     for row, (found, expected) in enumerate(zip(answer.predictions, recorded.scores, strict=True)):
         if found.score != expected:
             raise SmokeError(f"{url}: row {row} has the score {found.score!r}, recorded is {expected!r}")
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it, which reading it back makes the same value of."""
-    if pd.isna(value):
-        return None
-    if isinstance(value, pd.Timestamp):
-        return value.isoformat()
-    return value.item() if hasattr(value, "item") else value

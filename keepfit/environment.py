@@ -65,6 +65,8 @@ def serving(bento: Path, environment: Path, home: Path) -> Iterator[str]:
         "HOME": str(home),
         "HOST": "127.0.0.1",
         "PORT": str(port),
+        # Nobody else knows the port, and who may use loopback may read the folder.
+        "KEEPFIT_INSECURE": "true",
         "BENTOML_HOME": str(home / "bentoml"),
         "BENTOML_DO_NOT_TRACK": "True",
         # The folder that is served is the one that is signed: nothing may be added to it.

@@ -25,6 +25,7 @@ CHAMPION = ROOT / "champion"
 PROBES = ("/livez", "/readyz", "/healthz")
 options = read_options(os.environ)
 app = App(options)
+logger = logging.getLogger("bentoml.keepfit")
 
 
 class Front:
@@ -62,6 +63,8 @@ class Keepfit:
     """Scores raw rows in time order; rows that are only history get no answer."""
 
     def __init__(self) -> None:
+        if options.insecure:
+            logger.warning("INSECURE: every request is let in, without a key")
         champion = options.champion or CHAMPION
         app.served = load_warm(find_bundle(champion), options)
         self.standby = follow_changes(app, champion)

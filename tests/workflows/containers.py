@@ -19,7 +19,8 @@ set -eu
 echo "$VERSION $IMAGE" >> {log}
 {podman} rm --force keepfit-{port} >/dev/null 2>&1 || true
 test "$VERSION" != v0.2.0 || exit 0
-{podman} run --detach --name keepfit-{port} {options} --env HOST=127.0.0.1 --env PORT={port} "$IMAGE" >/dev/null
+{podman} run --detach --name keepfit-{port} {options} --volume {keys}:/etc/keepfit/keys:ro \\
+    --env HOST=127.0.0.1 --env PORT={port} "$IMAGE" >/dev/null
 """
 # As little as a container can be given.
 OPTIONS = (

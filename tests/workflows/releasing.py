@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from keepfit.environment import free_port
+from keepfit.serving.keys import create_key
 from tests.toys import toy_rows, toy_values
 from tests.workflows.containers import DEPLOY, OPTIONS, podman, start_registry
 
@@ -97,7 +98,7 @@ class Site:
             told |= {"ref": "refs/heads/main", "inputs": {"version": version}}
         (self.path / "event.json").write_text(json.dumps(told))
         (self.path / "act.env").write_text("".join(f"{key}={value}\n" for key, value in self.environment.items()))
-        secrets = {"KEEPFIT_SIGNING_KEY": str(self.path / "signing.pem")}
+        secrets = {"KEEPFIT_SIGNING_KEY": self.path / "signing.pem", "KEEPFIT_API_KEY": self.path / "api.key"}
         variables = {
             "KEEPFIT_RELEASE": "on",
             "KEEPFIT_SIGNER": "key",
@@ -108,7 +109,7 @@ class Site:
             *("act", event, "--eventpath", str(self.path / "event.json"), "--workflows", str(WORKFLOW)),
             *("--platform", "ubuntu-24.04=-self-hosted", "--pull=false", "--no-skip-checkout"),
             *("--cache-server-addr", "127.0.0.1", "--env-file", str(self.path / "act.env"), "--actor", "ann"),
-            *(part for key, file in secrets.items() for part in ("--secret", f"{key}={Path(file).read_text()}")),
+            *(part for key, file in secrets.items() for part in ("--secret", f"{key}={file.read_text()}")),
             *(part for key, value in variables.items() for part in ("--var", f"{key}={value}")),
             *(part for each in self._actions() for part in ("--local-repository", each)),
         ]
@@ -156,7 +157,13 @@ def _begin(path: Path, registry: str) -> Site:
     (path / "storage.conf").write_text(
         "[storage]\n" + "".join(f'{key} = "{value}"\n' for key, value in storage.items())
     )
-    deploy = DEPLOY.format(log=path / "deployed", podman=" ".join(podman()), port=site.port, options=OPTIONS)
+    _, token = create_key(path / "keys/keys.json", ("predict", "read"))
+    # The container's user is another one.
+    (path / "keys/keys.json").chmod(0o644)
+    (path / "api.key").write_text(token)
+    deploy = DEPLOY.format(
+        log=path / "deployed", podman=" ".join(podman()), port=site.port, options=OPTIONS, keys=path / "keys"
+    )
     (path / "deploy.sh").write_text(deploy)
     key = ec.generate_private_key(ec.SECP256R1())
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,7 +88,9 @@ def test_the_container_gives_the_models_scores(site: Site, record: dict):
     champion = read_bundle(site.path / "work/models/toy/champion")
     expected = score_rows(champion, pd.DataFrame(recorded["rows"])).score.tolist()
     body = json.dumps({"rows": recorded["rows"]}).encode()
-    request = urllib.request.Request(f"{site.url}/predict", body, {"Content-Type": "application/json"})
+    key = (site.path / "api.key").read_text()
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(f"{site.url}/predict", body, headers)
     with urllib.request.urlopen(request, timeout=30) as answer:
         told = json.loads(answer.read())
     assert [each["score"] for each in told["predictions"]] == expected == recorded["scores"]
@@ -131,9 +134,14 @@ def test_a_release_that_was_changed_after_it_was_signed_is_not_deployed(site: Si
     assert (site.path / "deployed").read_text() == before
 
 
-def test_the_key_is_not_in_what_the_workflow_prints(site: Site, released: str):
-    key = (site.path / "signing.pem").read_text().splitlines()[1]
-    assert key not in released
+def test_the_keys_are_not_in_what_the_workflow_prints(site: Site, released: str):
+    assert (site.path / "signing.pem").read_text().splitlines()[1] not in released
+    assert (site.path / "api.key").read_text() not in released
+
+
+def test_the_container_lets_nobody_in_without_a_key(site: Site, record: dict):
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(f"{site.url}/model", timeout=30)
 
 
 def test_a_version_that_does_not_serve_is_taken_back(site: Site, record: dict):
