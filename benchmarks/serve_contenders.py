@@ -69,7 +69,7 @@ CONTENDERS = {
         "FastAPI's routing, our scorer", "scorer", (*UVICORN, "benchmarks.contenders.fastapi_scorer:app"), path="/bare"
     ),
     "echo": Contender("bare ASGI echo", "echo", (*UVICORN, "benchmarks.contenders.echo:app")),
-    "keepfit": Contender("Keepfit", "", ("bentoml", "serve", "{bento}", "--host", "127.0.0.1", "--port", "{port}")),
+    "keepfit": Contender("Keepfit", "", ("keepfit", "serve", "{bento}", "--port", "{port}")),
 }
 
 
@@ -115,12 +115,14 @@ def make_environment(name: str, binaries: Path, bento: Path, scratch: Path) -> d
 
 def our_settings(scratch: Path) -> dict[str, str]:
     """Return what a service in production has: keys, and a log of every prediction."""
-    return {"KEEPFIT_INSECURE": "1"}
+    return {"KEEPFIT_KEYS": str(scratch / "keys.json")}
 
 
 def make_key(scratch: Path) -> str:
-    """Return a key that may predict, whose hash the service's file of keys holds."""
-    return "none"
+    """Return a key that may predict as often as it likes, whose hash is in the service's file of keys."""
+    from keepfit.serving.keys import create_key
+
+    return create_key(scratch / "keys.json", ("predict",), rate=1e9)[1]
 
 
 def save_mlflow(cache: Path, bento: Path, scratch: Path) -> None:

@@ -61,16 +61,18 @@ def make_table(results: dict[str, Any]) -> str:
         "| server | requests/s, 1 client | 16 clients (least to most) | 64 clients | p50 ms | p99 ms | MB | start s |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name, found in results["summary"].items():
-        rate = found["16"]["per_second"]
-        rates = [f"{found[count]['per_second']['median']:,.0f}" for count in ("1", "64")]
-        lines.append(
-            f"| {CONTENDERS[name].title} | {rates[0]} | {rate['median']:,.0f} "
-            f"({rate['least']:,.0f} to {rate['most']:,.0f}) | {rates[1]} | {found['1']['p50_ms']['median']:.3g} | {found['1']['p99_ms']['median']:.3g} "
-            f"| {found['memory_mb']['median']:.0f} | {found['start_s']['median']:.1f} |"
-        )
+    lines += [_make_line(CONTENDERS[name].title, found) for name, found in results["summary"].items()]
     lines += ["", *(f"- {name}: {ratio:g}" for name, ratio in results["ratios"].items()), ""]
     return "\n".join(lines)
+
+
+def _make_line(title: str, found: dict[str, Any]) -> str:
+    one, several, many = (found[count]["per_second"] for count in ("1", "16", "64"))
+    alone = [f"{found['1'][key]['median']:.3g}" for key in ("p50_ms", "p99_ms")]
+    spread = f"{several['median']:,.0f} ({several['least']:,.0f} to {several['most']:,.0f})"
+    rest = [f"{found['memory_mb']['median']:.0f}", f"{found['start_s']['median']:.1f}"]
+    cells = [title, f"{one['median']:,.0f}", spread, f"{many['median']:,.0f}", *alone, *rest]
+    return f"| {' | '.join(cells)} |"
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
