@@ -22,18 +22,8 @@ from benchmarks.serve_results import add_round, show
 
 CLIENTS = (1, 16, 64)
 RESULTS = ROOT / "benchmarks/serve.json"
-SHOWN = (
-    "scikit-learn",
-    "pandas",
-    "numpy",
-    "uvicorn",
-    "uvloop",
-    "httptools",
-    "fastapi",
-    "pydantic",
-    "bentoml",
-    "mlflow",
-)
+OURS = ("scikit-learn", "pandas", "numpy", "numba", "uvicorn", "uvloop", "httptools", "bentoml")
+SHOWN = (*OURS, "fastapi", "pydantic", "mlflow")
 
 
 def read_row(bento: Path) -> Row:
@@ -63,7 +53,7 @@ def describe_run(row: Row, seconds: int) -> dict[str, object]:
     """Return what the figures depend on: machine, versions, date, load."""
     locks = {contender.lock for contender in CONTENDERS.values() if contender.lock}
     versions = {lock: _pins(lock) for lock in sorted(locks)}
-    versions["keepfit"] = {name: version(name) for name in SHOWN}
+    versions["keepfit"] = {name: version(name) for name in OURS}
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, {_processor()}",
@@ -77,7 +67,7 @@ def describe_run(row: Row, seconds: int) -> dict[str, object]:
 
 def _pins(lock: str) -> dict[str, str]:
     pins = dict(re.findall(r"^([\w-]+)==([\w.]+)", (REQUIREMENTS / f"{lock}.txt").read_text(), re.MULTILINE))
-    return {name: pins[name] for name in (*SHOWN, "fastapi", "mlflow") if name in pins}
+    return {name: pins[name] for name in SHOWN if name in pins}
 
 
 def _processor() -> str:
