@@ -1,6 +1,6 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop release lock clean
+.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop bench-serve release lock clean
 
 VENV ?= .venv
 DATASET ?=
@@ -93,6 +93,9 @@ bench: venv  ## measure the speed and size claims, as ratios in one run
 
 bench-drift: venv  ## measure what the drift check promises: replays, false alarms, power beside its peers, speed
 	@python -m benchmarks.drift
+
+bench-serve: venv  ## measure the service beside its peers, each in an environment of its own (needs wrk; a quarter of an hour)
+	@python -m benchmarks.serve
 
 release: venv  ## take a promoted champion to where it serves (VERSION=v0.1.0; STEP=build does one step)
 	@python -m keepfit release $(STEP) "$$VERSION"

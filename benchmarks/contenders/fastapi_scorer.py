@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from keepfit.compiled.scorer import load_scorer
 
 from keepfit.bundle import MODEL, SCHEMA, read_bundle
+from keepfit.compiled.scorer import load_scorer
 from keepfit.servable import read_servable
 
 CHAMPION = Path(os.environ["CHAMPION"])
