@@ -11,7 +11,6 @@ from sqlalchemy.exc import OperationalError
 
 from keepfit.serving import drain as drains
 from keepfit.serving.drain import (
-    JOURNAL,
     REFUSED,
     Drainer,
     batch_lock,
@@ -19,9 +18,9 @@ from keepfit.serving.drain import (
     finish,
     first_line,
     follow,
-    read_status,
 )
 from keepfit.serving.journal import Journal, find_segments
+from keepfit.serving.mover import JOURNAL, read_status
 from keepfit.serving.records import Outcome, encode_lines
 from keepfit.serving.storage import store
 from keepfit.serving.tables import earlier as earlier_table

@@ -19,32 +19,18 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from keepfit.errors import LogError
 from keepfit.files import replacing
 from keepfit.serving.journal import find_segments
+from keepfit.serving.mover import GRACE, JOURNAL, LOCK, STATUS, Status
 from keepfit.serving.records import Record, encode_lines
 from keepfit.serving.segment import Chunk, Segment, remove_unborn
 from keepfit.serving.storage import remember, store
 from keepfit.serving.tables import open_log, prepare, read_folder, read_url, segments
 
 logger = logging.getLogger("keepfit.log")
-JOURNAL, STATUS, LOCK, BATCH, REFUSED = "journal", "drain.json", ".drain.lock", ".batch.lock", "refused.jsonl"
+BATCH, REFUSED = ".batch.lock", "refused.jsonl"
 # What the database says of a value, and not of itself.
 REFUSALS = (DataError, IntegrityError, OverflowError)
-# Seconds between two looks at the journal; between two tries where the database does not answer; to the end at the end.
-EVERY, SOONEST, LATEST, GRACE = 0.25, 0.5, 10.0, 10.0
-
-
-@dataclass
-class Status:
-    """What the drainer did and met since it started, and what waited when it last looked."""
-
-    at: float = 0.0
-    moved: int = 0
-    torn: int = 0
-    refused: int = 0
-    failures: int = 0
-    waiting: int = 0
-    waiting_bytes: int = 0
-    # What the database said when it last failed; None since it answers.
-    error: str | None = None
+# Seconds between two looks at the journal, and between two tries where the database does not answer.
+EVERY, SOONEST, LATEST = 0.25, 0.5, 10.0
 
 
 @dataclass
@@ -203,14 +189,6 @@ def batch_lock(folder: Path) -> Iterator[None]:
     with (folder / BATCH).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def read_status(folder: Path) -> Status | None:
-    """Return what the drainer last left, or None."""
-    try:
-        return Status(**json.loads((folder / STATUS).read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
 
 
 def first_line(error: BaseException) -> str:

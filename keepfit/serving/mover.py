@@ -1,0 +1,93 @@
+"""Mover: the drainer as a process beside a worker: one a folder, started again where it ends."""
+
+import fcntl
+import json
+import logging
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+logger = logging.getLogger("bentoml.keepfit.log")
+ROOT = Path(__file__).resolve().parent.parent.parent
+JOURNAL, STATUS, LOCK = "journal", "drain.json", ".drain.lock"
+# Seconds that the drainer has at the end for what is left.
+GRACE = 10.0
+
+
+@dataclass
+class Status:
+    """What the drainer did and met since it started, and what waited when it last looked."""
+
+    at: float = 0.0
+    moved: int = 0
+    torn: int = 0
+    refused: int = 0
+    failures: int = 0
+    waiting: int = 0
+    waiting_bytes: int = 0
+    # What the database said when it last failed; None since it answers.
+    error: str | None = None
+
+
+def read_status(folder: Path) -> Status | None:
+    """Return what the drainer last left, or None."""
+    try:
+        return Status(**json.loads((folder / STATUS).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+class Mover:
+    """Sees to it that a drainer runs for a folder, whichever of the workers started it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def tend(self) -> None:
+        """Start a drainer where none runs; called every second."""
+        if self._process is not None:
+            status = self._process.poll()
+            if status is None:
+                return
+            self._process = None
+            if status:
+                logger.error("the drainer of %s ended with status %d; another one starts", self.folder, status)
+        if self._is_free():
+            self._start()
+
+    def stop(self) -> None:
+        """Have the drainer move what is left, and wait for its end."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(GRACE + 5)
+        except subprocess.TimeoutExpired:
+            # What it did not move stays in the journal for the next start.
+            self._process.kill()
+
+    def _is_free(self) -> bool:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / LOCK).open("ab") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def _start(self) -> None:
+        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+        env = os.environ | {"KEEPFIT_LOG_FOLDER": str(self.folder.resolve()), "PYTHONPATH": path}
+        with suppress(OSError):
+            # In a session of its own: Ctrl-C is for the server, which then tells it.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "keepfit.serving.drain"],
+                env=env,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
