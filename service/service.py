@@ -15,6 +15,7 @@ import bentoml
 from keepfit.serving.app import App
 from keepfit.serving.changes import follow_changes, load_warm
 from keepfit.serving.frozen import freeze_code
+from keepfit.serving.keep import Log
 from keepfit.serving.options import read_options
 from keepfit.serving.rollover import find_bundle
 
@@ -68,6 +69,9 @@ class Keepfit:
         champion = options.champion or CHAMPION
         app.served = load_warm(find_bundle(champion), options)
         self.standby = follow_changes(app, champion)
+        if options.log_folder:
+            app.log = Log(options.log_folder, limit_bytes=options.log_limit, pii_key=options.pii_key)
+            app.log.prepare(app.served)
         # uvicorn formats a line for each request where a handler is there to take it, whatever its level.
         logging.getLogger("uvicorn.access").propagate = False
         # A full collection over everything that was loaded is the longest pause that a request can meet.
@@ -87,10 +91,12 @@ class Keepfit:
 
     @bentoml.on_shutdown
     async def end(self) -> None:
-        """Leave the last counts."""
+        """Leave the last counts, and move what was logged to the database."""
         self.beside.cancel()
         self.standby.stop()
         app.board.leave(app.metrics.families())
+        if app.log:
+            await asyncio.to_thread(app.log.close)
 
 
 Keepfit.add_asgi_middleware(Front)

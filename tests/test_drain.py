@@ -20,7 +20,8 @@ from keepfit.serving.drain import (
     follow,
 )
 from keepfit.serving.journal import Journal, find_segments
-from keepfit.serving.mover import JOURNAL, read_status
+from keepfit.serving.location import JOURNAL
+from keepfit.serving.mover import read_status
 from keepfit.serving.records import Outcome, encode_lines
 from keepfit.serving.storage import store
 from keepfit.serving.tables import earlier as earlier_table

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from keepfit.errors import KeepfitError
+from keepfit.errors import KeepfitError, LogError
 from keepfit.serving.access import Access
 from keepfit.serving.answers import ID, Answer, Prediction, new_id
 from keepfit.serving.asked import Asked, read_asked
@@ -19,13 +19,14 @@ from keepfit.serving.beside import Beside, Question, Role
 from keepfit.serving.exposition import CONTENT_TYPE, EVERY, Board, process_families, write_text
 from keepfit.serving.feedback import read_outcomes
 from keepfit.serving.http import Limits, Message, Receive, Reply, Send, read_body, send_reply
+from keepfit.serving.keep import Context, Log
 from keepfit.serving.keys import Scope
 from keepfit.serving.metrics import Metrics
 from keepfit.serving.options import ServiceOptions
 from keepfit.serving.pages import DOCS, docs_reply
 from keepfit.serving.predict import predict
 from keepfit.serving.problems import Refusal
-from keepfit.serving.reports import report_access, report_journal, report_model
+from keepfit.serving.reports import report_access, report_log, report_model
 from keepfit.serving.served import Served
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -77,14 +78,15 @@ class App:
         self.served: Served | None = None
         # The challenger, where there may be one.
         self.beside: Neighbours | None = None
-        # Where predictions and outcomes are logged, and where they are found again; None where nothing is.
-        self.journal: Any = None
-        self.archive: Any = None
+        # Where predictions and outcomes are logged and found again; None where nothing is.
+        self.log: Log | None = None
         self.access = Access(options.keys, insecure=options.insecure, workers=options.workers)
         self.metrics = Metrics(sources=[self._report])
         self.board = Board(options.board)
         self._limits = Limits(options.max_body, options.timeout)
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="scoring")
+        # A database that does not answer keeps nobody waiting but who asks it.
+        self._finding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finding")
         self._started = time.time()
         docs: tuple[Scope, ...] | None = None if options.docs == "open" else ("read", "predict", "feedback")
         metrics: tuple[Scope, ...] | None = ("read",) if options.metrics == "key" else None
@@ -132,26 +134,31 @@ class App:
         if beside is not None and beside.challenger is not None:
             return await self._predict_beside(beside, served, body, call)
         asked = read_asked(call.scope["query_string"], served.passport, served.servable)
+        context = Context(call.key, "champion")
         if len(body) > SMALL or asked.reasons or not is_quick(served):
             loop = asyncio.get_running_loop()
-            predictions = await loop.run_in_executor(self._threads, self._score, served, body, asked)
-        else:
-            predictions = self._score(served, body, asked)
-        return self._tell(Said(served, "champion", predictions))
+            return self._tell(await loop.run_in_executor(self._threads, self._score, served, body, asked, context))
+        return self._tell(self._score(served, body, asked, context))
 
-    def _score(self, served: Served, body: bytes, asked: Asked) -> list[Prediction]:
+    def _score(self, served: Served, body: bytes, asked: Asked, context: Context) -> Said:
+        begun = time.perf_counter()
         rows = served.checks.read(body)
         try:
-            return predict(served, rows, asked)
+            predictions = predict(served, rows, asked)
         except KeepfitError as error:
             raise Refusal(422, str(error)) from None
+        took = time.perf_counter() - begun
+        logged = self.log is not None and self.log.keep(served, rows, predictions, context, took=took)
+        for prediction in predictions:
+            prediction.logged = logged
+        return Said(served, context.role, predictions)
 
     async def _predict_beside(self, beside: Neighbours, served: Served, body: bytes, call: Call) -> Reply:
         def reply(model: Served, role: Role) -> Said:
             # Nobody reads the reasons of what is found out in the shadow.
             query = b"" if role == "challenger" else call.scope["query_string"]
             asked = read_asked(query, model.passport, model.servable)
-            return Said(model, role, self._score(model, body, asked))
+            return self._score(model, body, asked, Context(call.key, role, question.request))
 
         def keep(said: Said) -> None:
             loop.call_soon_threadsafe(self._tell, said)
@@ -171,7 +178,6 @@ class App:
 
     def _tell(self, said: Said) -> Reply:
         for prediction in said.predictions:
-            prediction.logged = False
             unknown = prediction.unknown if said.role == "champion" else msgspec.UNSET
             self.metrics.count_row(said.role, prediction.score, () if unknown is msgspec.UNSET else unknown)
         role = said.role if said.role == "canary" else msgspec.UNSET
@@ -181,7 +187,8 @@ class App:
         served = self._ready()
         body = await read_body(call.headers, call.receive, self._limits)
         outcomes = read_outcomes(body, served.passport, most=self.options.max_outcomes)
-        return Reply(200, msgspec.json.encode({"accepted": len(outcomes), "logged": False}))
+        logged = self.log is not None and self.log.keep_outcomes(outcomes, call.key)
+        return Reply(200, msgspec.json.encode({"accepted": len(outcomes), "logged": logged}))
 
     async def _model(self, _call: Call) -> Reply:
         return Reply(200, msgspec.json.encode(self._ready().description))
@@ -190,10 +197,15 @@ class App:
         name = call.scope["path"].removeprefix("/predictions/")
         if not ID.fullmatch(name):
             raise Refusal(422, "id: allowed: 32 hexadecimal digits, as in the answer of /predict")
-        if self.archive is None:
+        if self.log is None:
             raise Refusal(404, f"{name}: no prediction is logged here")
+        models = [each for each in (self.served, self.beside and self.beside.challenger) if each]
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, self.archive.find, name)
+        try:
+            async with asyncio.timeout(self.options.timeout):
+                found = await loop.run_in_executor(self._finding, self.log.find, name, models)
+        except (LogError, TimeoutError) as error:
+            raise Refusal(503, str(error) or "the database of the prediction log takes too long") from None
         if found is None:
             raise Refusal(404, f"{name}: no such prediction, or not in the database yet")
         return Reply(200, msgspec.json.encode(found))
@@ -213,6 +225,8 @@ class App:
         """Leave what this process counted where the others find it, every second."""
         while True:
             self.board.leave(self.metrics.families())
+            if self.log:
+                self.log.tend()
             await asyncio.sleep(EVERY)
 
     def _report(self) -> list[Any]:
@@ -221,7 +235,7 @@ class App:
         return [
             *report_model([(role, each) for role, each in served if each]),
             *report_access(self.access.refused),
-            *report_journal(self.journal),
+            *report_log(self.log),
             *process_families(self._started),
         ]
 

@@ -1,6 +1,6 @@
 """Archive: one prediction found again, with all that it came from and what came of it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,27 +19,24 @@ NANOSECONDS = 1_000_000_000
 Row = dict[str, Any]
 
 
-class Archive:
-    """Finds predictions in the database; `models` are those whose features can be computed again."""
+def find(engine: Engine, name: str, models: Iterable[Served]) -> Row | None:
+    """Return a prediction with its row, features, model and outcome, or None; raise SQLAlchemyError.
 
-    def __init__(self, engine: Engine, models: Callable[[], Iterable[Served]]) -> None:
-        self._engine, self._models = engine, models
-
-    def find(self, name: str) -> Row | None:
-        """Return a prediction with its row, features, model and outcome, or None; raise SQLAlchemyError."""
-        with self._engine.connect() as connection:
-            record = connection.execute(select(predictions).where(predictions.c.id == name)).one_or_none()
-            if record is None:
-                return None
-            outcome = connection.execute(select(outcomes).where(outcomes.c.id == name)).one_or_none()
-            parts = [
-                select(table.c.number, table.c.row).where(table.c.request == record.request)
-                for table in (earlier, predictions)
-            ]
-            rows = {number: msgspec.json.decode(row) for number, row in connection.execute(union_all(*parts))}
-        told = _tell_record(record) | {"outcome": outcome and _tell_outcome(outcome, record.time_ns)}
-        served = next((each for each in self._models() if each.digest == record.digest), None)
-        return told | _trace(served, rows, record.number)
+    `models` are those whose features can be computed again.
+    """
+    with engine.connect() as connection:
+        record = connection.execute(select(predictions).where(predictions.c.id == name)).one_or_none()
+        if record is None:
+            return None
+        outcome = connection.execute(select(outcomes).where(outcomes.c.id == name)).one_or_none()
+        parts = [
+            select(table.c.number, table.c.row).where(table.c.request == record.request)
+            for table in (earlier, predictions)
+        ]
+        rows = {number: msgspec.json.decode(row) for number, row in connection.execute(union_all(*parts))}
+    told = _tell_record(record) | {"outcome": outcome and _tell_outcome(outcome, record.time_ns)}
+    served = next((each for each in models if each.digest == record.digest), None)
+    return told | _trace(served, rows, record.number)
 
 
 def _tell_record(record: Any) -> Row:

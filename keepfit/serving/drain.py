@@ -19,11 +19,12 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from keepfit.errors import LogError
 from keepfit.files import replacing
 from keepfit.serving.journal import find_segments
-from keepfit.serving.mover import GRACE, JOURNAL, LOCK, STATUS, Status
+from keepfit.serving.location import JOURNAL, LOCK, STATUS, read_folder, read_url
+from keepfit.serving.mover import GRACE, Status
 from keepfit.serving.records import Record, encode_lines
 from keepfit.serving.segment import Chunk, Segment, remove_unborn
 from keepfit.serving.storage import remember, store
-from keepfit.serving.tables import open_log, prepare, read_folder, read_url, segments
+from keepfit.serving.tables import open_log, prepare, segments
 
 logger = logging.getLogger("keepfit.log")
 BATCH, REFUSED = ".batch.lock", "refused.jsonl"

@@ -44,6 +44,12 @@ class Journal:
                 return True
             return self._append_anew(lines, size)
 
+    def drop(self, records: int) -> bool:
+        """Count records that could not even be written down; return False."""
+        with self._lock:
+            self.dropped += records
+        return False
+
     def tend(self) -> None:
         """Close a segment that is old, so that it can go; called every now and then."""
         with self._lock:

@@ -1,21 +1,32 @@
 """Keep: what a worker logs of its answers, and of the outcomes that it is told."""
 
+import logging
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from keepfit.passport import Request
+from keepfit.errors import LogError
 from keepfit.serving.answers import Prediction, new_id
 from keepfit.serving.checks import Rows
 from keepfit.serving.feedback import Outcome as Told
 from keepfit.serving.journal import Journal
-from keepfit.serving.mover import JOURNAL, Mover
+from keepfit.serving.location import JOURNAL, read_url
+from keepfit.serving.mover import Mover, Status, read_status
 from keepfit.serving.pii import make_writer, read_key
 from keepfit.serving.records import Earlier, Outcome, Predicted, Record, Role, encode_lines
 from keepfit.serving.served import Served
+from keepfit.serving.values import Typed
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+logger = logging.getLogger("bentoml.keepfit.log")
+Writer = Callable[[Sequence[Typed]], msgspec.Raw]
 
 
 class Context(NamedTuple):
@@ -34,19 +45,25 @@ class Log:
         self.journal = Journal(folder / JOURNAL, limit_bytes=limit_bytes)
         self.mover = Mover(folder)
         self._pii_key = pii_key
-        self._writers: dict[str, Any] = {}
+        self._writers: dict[str, Writer] = {}
 
-    def prepare(self, served: Served) -> None:
+    def prepare(self, served: Served) -> Writer:
         """Make ready to log what a model answers; raise LogError where there is no key for personal columns."""
-        self._writers[served.digest] = self._make_writer(served.passport.request)
+        columns = served.passport.request.columns
+        personal = any(column.pii == "hash" for column in columns.values())
+        writer = make_writer(columns, read_key(self._pii_key, self.folder) if personal else None)
+        self._writers[served.digest] = writer
+        return writer
 
     def keep(
         self, served: Served, rows: Rows, predictions: Sequence[Prediction], context: Context, *, took: float
     ) -> bool:
         """Log the answers to one request, all or none; return whether they are in the log. `took`: seconds."""
-        if served.digest not in self._writers:
-            self.prepare(served)
-        write = self._writers[served.digest]
+        try:
+            write = self._writers.get(served.digest) or self.prepare(served)
+        except LogError as error:
+            logger.error("nothing of %s is logged: %s", served.passport.version, error)
+            return self.journal.drop(len(predictions))
         now = time.time_ns()
         request = context.request or (predictions[0].id if len(predictions) == 1 else new_id())
         version, digest, microseconds = served.passport.version, served.digest, int(1e6 * took)
@@ -82,6 +99,10 @@ class Log:
         now = time.time_ns()
         return self.journal.append(encode_lines([Outcome(each.id, each.value, now, key) for each in outcomes]))
 
+    def status(self) -> Status:
+        """Return what the drainer last left; all that is in the journal waits where there is nothing of it."""
+        return read_status(self.folder) or Status(waiting_bytes=self.journal.bytes)
+
     def tend(self) -> None:
         """Do what is due every second."""
         self.journal.tend()
@@ -92,7 +113,23 @@ class Log:
         self.journal.close()
         self.mover.stop()
 
-    def _make_writer(self, request: Request) -> Any:
-        columns = request.columns
-        personal = any(column.pii == "hash" for column in columns.values())
-        return make_writer(columns, read_key(self._pii_key, self.folder) if personal else None)
+    def find(self, name: str, models: Iterable[Served]) -> dict[str, Any] | None:
+        """Return a prediction with all that is known of it, or None; raise LogError where the database fails."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from keepfit.serving.archive import find
+
+        try:
+            return find(self._engine, name, models)
+        except SQLAlchemyError as error:
+            logger.error("the prediction log's database does not answer: %s", type(error).__name__)
+            raise LogError("the database of the prediction log does not answer") from None
+
+    @cached_property
+    def _engine(self) -> "Engine":
+        from keepfit.serving.tables import open_log, prepare
+
+        engine = open_log(read_url(os.environ, self.folder))
+        # The drainer may not have come to it yet.
+        prepare(engine)
+        return engine

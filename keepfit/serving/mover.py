@@ -10,9 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from keepfit.serving.location import FOLDER_VARIABLE, LOCK, STATUS
+
 logger = logging.getLogger("bentoml.keepfit.log")
 ROOT = Path(__file__).resolve().parent.parent.parent
-JOURNAL, STATUS, LOCK = "journal", "drain.json", ".drain.lock"
 # Seconds that the drainer has at the end for what is left.
 GRACE = 10.0
 
@@ -81,7 +82,7 @@ class Mover:
 
     def _start(self) -> None:
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        env = os.environ | {"KEEPFIT_LOG_FOLDER": str(self.folder.resolve()), "PYTHONPATH": path}
+        env = os.environ | {FOLDER_VARIABLE: str(self.folder.resolve()), "PYTHONPATH": path}
         with suppress(OSError):
             # In a session of its own: Ctrl-C is for the server, which then tells it.
             self._process = subprocess.Popen(

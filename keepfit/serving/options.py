@@ -37,6 +37,12 @@ class ServiceOptions(Section):
     workers: int = Field(default=1, ge=1)
     # A folder in which the processes of one service tell each other what they counted; None: each tells its own.
     board: Path | None = None
+    # The folder of the prediction log; None: nothing is logged. Its database is named by KEEPFIT_LOG_URL.
+    log_folder: Path | None = None
+    # Bytes of predictions and outcomes that may wait for the database; what comes beyond them is dropped.
+    log_limit: int = Field(default=1_000_000_000, ge=100_000)
+    # The file of the key with which columns marked `pii: hash` are hashed; None: one is made in the log's folder.
+    pii_key: Path | None = None
     # Seconds between two looks for another champion, challenger or drift report; 0: none is looked for.
     watch: float = Field(default=2.0, ge=0)
     # A Bento, or the folder of a bundle, that is tried beside the champion; it may come and go.

@@ -1,9 +1,11 @@
 """Reports: what others than the counters have to tell to Prometheus."""
 
+import time
 from collections import Counter
-from typing import Any
+from typing import Literal
 
 from keepfit.serving.exposition import Family, Sample
+from keepfit.serving.keep import Log
 from keepfit.serving.served import Served
 
 
@@ -32,13 +34,29 @@ def report_access(refused: Counter[str]) -> list[Family]:
     return [Family("keepfit_refused_keys", "counter", "Requests that were not let in.", told)]
 
 
-def report_journal(journal: Any) -> list[Family]:
-    """Return what waits for the database, and what had to be dropped."""
-    if journal is None:
+def report_log(log: Log | None) -> list[Family]:
+    """Return what waits for the database, what was moved into it, and what had to be dropped."""
+    if log is None:
         return []
-    waiting, kept = Sample("", {}, journal.waiting), Sample("", {}, journal.bytes)
+    journal, status = log.journal, log.status()
+    counts = {"moved": status.moved, "torn": status.torn, "refused": status.refused}
+    records = [Sample("_total", {"outcome": name}, count) for name, count in counts.items()]
     return [
-        Family("keepfit_log_waiting", "gauge", "Records that wait for the database.", [waiting]),
-        Family("keepfit_log_waiting_bytes", "gauge", "Bytes that wait for the database.", [kept]),
-        Family("keepfit_log_dropped", "counter", "Records that were dropped.", [Sample("_total", {}, journal.dropped)]),
+        _gauge("keepfit_log_waiting", "Records that wait for the database.", status.waiting),
+        _gauge("keepfit_log_waiting_bytes", "Bytes that wait for the database.", status.waiting_bytes),
+        _gauge("keepfit_log_bytes", "Bytes of the journal on the disk.", journal.bytes),
+        _gauge("keepfit_log_drainer_age_seconds", "Since the drainer was last heard of.", time.time() - status.at),
+        _counter("keepfit_log_written", "Records that are in the journal, or in the database by now.", journal.written),
+        _counter("keepfit_log_dropped", "Records that were dropped.", journal.dropped),
+        # The drainer is one for all processes of a service: the counts are its own.
+        Family("keepfit_log_records", "counter", "Records by what the drainer did.", records, "max"),
+        _counter("keepfit_log_failures", "Times that the database failed.", status.failures, "max"),
     ]
+
+
+def _gauge(name: str, help_: str, value: float) -> Family:
+    return Family(name, "gauge", help_, [Sample("", {}, value)], "max")
+
+
+def _counter(name: str, help_: str, value: float, across: Literal["sum", "max"] = "sum") -> Family:
+    return Family(name, "counter", help_, [Sample("_total", {}, value)], across)

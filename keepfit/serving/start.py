@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 
 from keepfit.errors import KeysError, ServeError
 from keepfit.serving.keys import read_keys
+from keepfit.serving.location import read_folder
 from keepfit.serving.options import read_options
 
 
@@ -30,6 +31,7 @@ def serving_environment(given: Mapping[str, str], *, keys: Path, workers: int, i
         env["KEEPFIT_INSECURE"] = "true"
     env["KEEPFIT_KEYS"] = str(keys.resolve())
     env.setdefault("KEEPFIT_BOARD", mkdtemp(prefix="keepfit-"))
+    env["KEEPFIT_LOG_FOLDER"] = str(read_folder(env).resolve())
     read_options(env)
     return env
 

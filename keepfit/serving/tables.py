@@ -1,6 +1,5 @@
 """Tables: the prediction log in a database, SQLite or PostgreSQL."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError
 
 from keepfit.errors import LogError
+from keepfit.serving.location import URL
 
-FOLDER = Path(".keepfit")
-URL, URL_FILE, FOLDER_VARIABLE = "KEEPFIT_LOG_URL", "KEEPFIT_LOG_URL_FILE", "KEEPFIT_LOG_FOLDER"
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 # Seconds to wait for a database that does not answer, and for another writer of SQLite.
 PATIENCE = 5
@@ -76,24 +74,6 @@ segments = Table(
     Column("name", String(255), primary_key=True),
     Column("moved", BigInteger, nullable=False),
 )
-
-
-def read_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder of the log: that of KEEPFIT_LOG_FOLDER, else .keepfit."""
-    return Path(environment.get(FOLDER_VARIABLE) or FOLDER)
-
-
-def read_url(environment: Mapping[str, str], folder: Path) -> str:
-    """Return the URL of KEEPFIT_LOG_URL, or in the file KEEPFIT_LOG_URL_FILE, else that of SQLite in the folder.
-
-    Raises LogError.
-    """
-    if file := environment.get(URL_FILE):
-        try:
-            return Path(file).read_text().strip()
-        except OSError as error:
-            raise LogError(f"{URL_FILE}={file}: {error.strerror}") from None
-    return environment.get(URL) or f"sqlite:///{(folder / 'log.sqlite').resolve()}"
 
 
 def open_log(url: str) -> Engine:

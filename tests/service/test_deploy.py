@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import kubernetes_validate
@@ -16,6 +15,7 @@ import yaml
 from keepfit.serving.app import App
 from keepfit.serving.changes import follow_changes
 from keepfit.serving.exposition import write_text
+from keepfit.serving.keep import Log
 from keepfit.serving.options import ServiceOptions
 from keepfit.serving.served import load_served
 from tests.bundles import Case, train_bundle
@@ -167,7 +167,7 @@ def exposed(folder: Path) -> set[str]:
     standby.look()
     app.metrics.count_request("/predict", 200, 0.001)
     app.metrics.count_row("champion", 0.5, ["c"])
-    app.journal = SimpleNamespace(waiting=0, bytes=0, dropped=0)
+    app.log = Log(folder / "log", limit_bytes=1_000_000, pii_key=None)
     text = write_text(app.metrics.families()).decode()
     return {re.split("[ {]", line)[0] for line in text.splitlines() if not line.startswith("#")}
 
