@@ -16,6 +16,7 @@ from keepfit.commands import (
     release,
     replay,
     rollout,
+    score,
     serve,
 )
 
@@ -26,6 +27,7 @@ app.add_typer(experiments.app)
 app.add_typer(drift.app)
 app.add_typer(replay.app)
 app.add_typer(loop.app)
+app.add_typer(score.app)
 app.add_typer(champion.app)
 app.add_typer(serve.app)
 app.add_typer(keys.app, name="keys")

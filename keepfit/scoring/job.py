@@ -1,0 +1,134 @@
+"""Job: the parts of one scoring, each whole or not there, and what is made of them in the end.
+
+Parts stand in a folder beside the output, a number each; the mark of a part is written when its tables are.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keepfit.errors import ScoringError
+from keepfit.files import read_json, replacing, write_json
+from keepfit.scoring.chunks import kind_of
+from keepfit.section import Section
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Order(Section):
+    """What is scored, by what, and how it is cut: another order is another job."""
+
+    digest: str
+    files: tuple[tuple[str, int, int], ...]
+    keep: tuple[str, ...]
+    size: int
+
+
+class Mark(Section):
+    """What became of the rows of one part: read, scored, set aside, and read as history alone."""
+
+    chunk: int
+    file: int
+    rows: int
+    scored: int
+    quarantined: int
+    history: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """The folder of the parts, and the output that is made of them."""
+
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the parts are."""
+        return self.out.with_name(f"{self.out.name}.parts")
+
+    @property
+    def quarantine(self) -> Path:
+        """Where the rows go that could not be scored."""
+        return self.out.with_name(f"{self.out.stem}.quarantine{self.out.suffix}")
+
+    def begin(self, order: Order) -> dict[tuple[int, int], Mark]:
+        """Return what is done already, by file and chunk; raise ScoringError where it is of another order."""
+        kind_of(self.out)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if (begun := read_json(self.folder / "order.json")) is None:
+            write_json(self.folder / "order.json", order.model_dump(mode="json"))
+        elif Order.model_validate(begun) != order:
+            raise ScoringError(
+                f"{self.folder}: parts of another job (other files, champion or columns); remove it to begin anew"
+            )
+        return {(mark.file, mark.chunk): mark for mark in self.marks()}
+
+    def marks(self) -> list[Mark]:
+        """Return the marks of the parts that are whole, in the order of the rows."""
+        return [Mark.model_validate(read_json(file)) for file in sorted(self.folder.glob("*.mark.json"))]
+
+    def write(self, mark: Mark, scores: "pa.Table", quarantine: "pa.Table", tail: "pd.DataFrame | None") -> None:
+        """Write a part, its mark last."""
+        import pyarrow.parquet as pq
+
+        for name, table in (("scores", scores), ("quarantine", quarantine)):
+            if table.num_rows:
+                with replacing(self._part(mark.file, mark.chunk, f"{name}.parquet")) as partial:
+                    pq.write_table(table, partial)
+        if tail is not None:
+            with replacing(self._part(mark.file, mark.chunk, "tail.parquet")) as partial:
+                tail.to_parquet(partial)
+        write_json(self._part(mark.file, mark.chunk, "mark.json"), mark.model_dump(mode="json"))
+
+    def read_tail(self, file: int, chunk: int) -> "pd.DataFrame":
+        """Return the rows on which the next chunk looks back."""
+        import pandas as pd
+
+        return pd.read_parquet(self._part(file, chunk, "tail.parquet"))
+
+    def finish(self) -> None:
+        """Make the output and the quarantine of all parts, and remove them."""
+        self._merge("scores", self.out)
+        self._merge("quarantine", self.quarantine)
+        shutil.rmtree(self.folder)
+
+    def _merge(self, name: str, out: Path) -> None:
+        parts = sorted(self.folder.glob(f"*.{name}.parquet"))
+        if not parts:
+            out.unlink(missing_ok=True)
+            return
+        with replacing(out) as partial, _Writer(partial, kind_of(out), parts[0]) as write:
+            for table in _read(parts):
+                write(table)
+
+    def _part(self, file: int, chunk: int, name: str) -> Path:
+        return self.folder / f"{file:05}-{chunk:07}.{name}"
+
+
+def _read(parts: list[Path]) -> Iterator["pa.Table"]:
+    import pyarrow.parquet as pq
+
+    for part in parts:
+        yield pq.read_table(part)
+
+
+class _Writer:
+    """A file to which tables of one schema are written."""
+
+    def __init__(self, path: Path, kind: str, first: Path) -> None:
+        import pyarrow.csv as pc
+        import pyarrow.parquet as pq
+
+        schema = pq.read_schema(first).remove_metadata()
+        self._sink = pq.ParquetWriter(path, schema) if kind == "parquet" else pc.CSVWriter(path, schema)
+        self._schema = schema
+
+    def __enter__(self):
+        return lambda table: self._sink.write_table(table.cast(self._schema))
+
+    def __exit__(self, *_: object) -> None:
+        self._sink.close()

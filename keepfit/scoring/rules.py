@@ -1,0 +1,97 @@
+"""Rules: the raw rows of a chunk with their types, and those that cannot be scored with their reasons.
+
+The reasons are those of keepfit.validate, as far as one row alone can break them. A category that is new is scored, as
+over HTTP.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from keepfit.columns import parse_column, require
+from keepfit.times import as_text
+
+if TYPE_CHECKING:
+    from keepfit.dataset import Column
+    from keepfit.passport import Request
+
+WHOLE = re.compile(r"[+-]?\d+\.0+")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Typed rows that can be scored, under the index of the chunk, and the reasons against the others."""
+
+    valid: pd.DataFrame
+    reasons: pd.Series
+
+
+def judge(raw: pd.DataFrame, request: "Request", newest: pd.Timestamp | None = None) -> Judged:
+    """Type the rows and set aside those that break a rule; raise MissingColumn.
+
+    `newest` is the time that rows which look back on each other must not come before.
+    """
+    require(raw, list(request.columns))
+    typed = pd.DataFrame({name: _type(raw[name], column) for name, column in request.columns.items()}, index=raw.index)
+    reasons = pd.Series("", index=raw.index, dtype=object)
+    for name, column in request.columns.items():
+        for rule, broken in _broken(raw[name], typed[name], column):
+            _add(reasons, broken, f"{name}: {rule}")
+    if request.look_back and request.time:
+        times = typed[request.time].where(reasons == "")
+        latest = times.cummax().ffill()
+        if newest is not None:
+            latest = latest.fillna(newest).clip(lower=newest)
+        _add(reasons, (times < latest).to_numpy(), f"{request.time}: out of order")
+    bad = reasons != ""
+    return Judged(typed[~bad] if bad.any() else typed, reasons[bad])
+
+
+def _add(reasons: pd.Series, broken: np.ndarray, reason: str) -> None:
+    if broken.any():
+        said = reasons[broken]
+        reasons[broken] = said.where(said == "", said + "; ") + reason
+
+
+def _broken(raw: pd.Series, typed: pd.Series, column: "Column"):
+    missing = typed.isna().to_numpy()
+    if missing.any():
+        unreadable = missing & raw.notna().to_numpy()
+        yield f"not a value of type {column.type}", unreadable
+        if not column.nullable:
+            yield "missing", missing & ~unreadable
+    if column.type in ("int", "float"):
+        values = typed.to_numpy()
+        yield "infinite", np.isinf(values)
+        if column.min is not None:
+            yield f"below {column.min:g}", values < column.min
+        if column.max is not None:
+            yield f"above {column.max:g}", values > column.max
+
+
+def _type(values: pd.Series, column: "Column") -> pd.Series:
+    if column.type == "category":
+        return _type_category(values)
+    if column.type in ("int", "float") and pd.api.types.is_float_dtype(values) and column.type == "float":
+        return values.astype(float)
+    return parse_column(values, column)
+
+
+def _type_category(values: pd.Series) -> pd.Series:
+    # A text at a time and not a row at a time.
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype("category")
+    texts = [_as_text(each) for each in values.cat.categories]
+    codes = values.cat.codes.to_numpy()
+    if len(set(texts)) == len(texts):
+        return pd.Series(pd.Categorical.from_codes(codes, categories=texts), index=values.index)
+    spread = np.array([*texts, None], dtype=object)[codes]
+    return pd.Series(spread, index=values.index).astype("category")
+
+
+def _as_text(value: object) -> str:
+    # Where pandas wrote a column of whole numbers with gaps, they are 7.0.
+    return as_text(float(value)) if isinstance(value, str) and WHOLE.fullmatch(value) else as_text(value)

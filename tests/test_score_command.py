@@ -1,0 +1,241 @@
+"""`keepfit score`: files of any size get the scores of the pipeline, and a kill costs nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from keepfit.bundle import Bundle
+from keepfit.cli import app
+from keepfit.compiled.parity import as_values
+from keepfit.compiled.scorer import load_scorer
+from keepfit.score import score_rows
+from keepfit.scoring import run as scoring
+from keepfit.scoring.rules import judge
+from keepfit.validate import validate
+from tests.champions import draw_rows, packed, settings_of
+
+FLIGHTS = ("flights", "hist_gradient_boosting", None)
+SP500 = ("sp500", "hist_gradient_boosting", None)
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch):
+    monkeypatch.setattr(scoring, "ROWS", 90)
+    monkeypatch.setattr(scoring.make_order, "__defaults__", (90,))
+
+
+def ask(*arguments: object, champion: Bundle) -> str:
+    result = CliRunner().invoke(app, ["score", *map(str, arguments), "--champion", str(champion.folder)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def refuse(*arguments: object, champion: Bundle) -> str:
+    result = CliRunner().invoke(app, ["score", *map(str, arguments), "--champion", str(champion.folder)])
+    assert result.exit_code == 1, result.output
+    return " ".join(result.output.split())
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, float_precision="round_trip")
+
+
+def write(rows: pd.DataFrame, path: Path) -> Path:
+    rows.to_parquet(path, index=False) if path.suffix == ".parquet" else rows.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("case", [FLIGHTS, SP500, ("flights", "random_forest", "multiclass")], ids=str)
+@pytest.mark.parametrize("kinds", [(".csv", ".parquet"), (".parquet", ".csv")], ids=str)
+def test_a_file_has_the_scores_of_the_pipeline_and_of_single_rows_bit_for_bit(case, kinds, tmp_path: Path):
+    bundle, servable, rows = packed(*case)
+    source = write(rows, tmp_path / f"rows{kinds[0]}")
+    out = tmp_path / f"scores{kinds[1]}"
+    ask(source, out, champion=bundle)
+    found, expected = read(out), score_rows(bundle, rows)
+    assert list(found.row) == list(expected.index)
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+    assert set(found.version) == {bundle.passport.version}
+    assert set(found.digest) == {bundle.digest}
+    assert set(found.source) == {str(source)}
+    if not bundle.passport.request.look_back:
+        scorer = load_scorer(bundle, servable)
+        singles = [scorer.score_row(values) for values in as_values(rows[list(bundle.passport.request.columns)])]
+        np.testing.assert_array_equal(found.score, np.array(singles).reshape(len(rows), -1).max(axis=1))
+
+
+def test_a_look_back_reaches_over_chunks_and_files(tmp_path: Path):
+    bundle, _, rows = packed(*SP500)
+    write(rows[:150], tmp_path / "a.csv")
+    write(rows[150:], tmp_path / "b.parquet")
+    told = ask(f"{tmp_path}/[ab].*", tmp_path / "out.csv", champion=bundle)
+    found, expected = read(tmp_path / "out.csv"), score_rows(bundle, rows)
+    np.testing.assert_array_equal(found.score, expected.score)
+    assert list(found.row) == [*range(63, 150), *range(len(rows) - 150)]
+    assert "63 rows were history only" in told
+
+
+BAD = {"hour": 25, "distance": np.nan, "temp": 500.0, "origin": None}
+
+
+def test_bad_rows_are_set_aside_with_the_reasons_of_the_pipeline(tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    bad = rows.astype({"origin": object, "scheduled": object})
+    for place, (name, value) in enumerate(BAD.items()):
+        bad.loc[100 * place + 7, name] = value
+    bad.loc[7, "minute"] = 99
+    bad.loc[600, "scheduled"] = "soon"
+    told = ask(write(bad, tmp_path / "rows.csv"), tmp_path / "out.csv", champion=bundle)
+    aside = read(tmp_path / "out.quarantine.csv")
+    assert "5 rows set aside" in told
+    assert list(aside.row) == [7, 107, 207, 307, 600]
+    assert aside.reasons[0] == "hour: above 23; minute: above 59"
+    assert list(aside.reasons[1:]) == [
+        "distance: missing",
+        "temp: above 120",
+        "origin: missing",
+        "scheduled: not a value of type datetime",
+    ]
+    assert aside.hour[0] == 25
+    kept = read(tmp_path / "out.csv")
+    good = score_rows(bundle, rows).drop(index=list(aside.row))
+    np.testing.assert_array_equal(kept.score, good.score)
+
+
+def test_the_rules_are_those_of_the_validate_stage():
+    bundle, _, _ = packed(*FLIGHTS)
+    request = bundle.passport.request
+    rows = draw_rows(settings_of("flights", "naive")).astype(object)
+    generator = np.random.default_rng(5)
+    spoil = [None, "x", 1e9, -1e9, 3.5, np.inf, "7"]
+    for name in rows.columns.difference(["carrier", "dest", "origin", "scheduled"]):
+        for place, value in zip(generator.integers(len(rows), size=len(spoil)), spoil, strict=True):
+            rows.loc[place, name] = value
+    rows.loc[[11, 12], "scheduled"] = ["soon", None]
+    dataset = settings_of("flights", "naive").dataset
+    # A category that is new is scored, and no row is a repeated one to itself.
+    columns = {name: column.model_copy(update={"allowed": None}) for name, column in request.columns.items()}
+    expected = validate(rows, dataset.model_copy(update={"columns": columns, "keys": ()})).quarantine
+    found = judge(rows, request).reasons
+    assert len(found) > 30
+    assert sorted("; ".join(sorted(each.split("; "))) for each in found) == sorted(expected.reasons)
+
+
+def test_a_feature_that_is_infinite_costs_its_own_row_alone(tmp_path: Path, monkeypatch):
+    bundle, _, rows = packed(*FLIGHTS)
+    import features.flights as module
+
+    def gust(wind_gust, wind_speed):
+        return np.log(wind_speed.where(wind_speed.index != 3, 0.0))
+
+    monkeypatch.setattr(module.gust, "feature", module.gust.feature.__class__(gust, ("wind_gust", "wind_speed")))
+    calm = rows.assign(wind_speed=rows.wind_speed.fillna(3).clip(lower=1))
+    ask(write(calm[:50], tmp_path / "rows.csv"), tmp_path / "out.csv", champion=bundle)
+    assert list(read(tmp_path / "out.quarantine.csv").row) == [3]
+    assert len(read(tmp_path / "out.csv")) == 49
+
+
+def test_an_earlier_quarantine_does_not_stay_where_nothing_is_set_aside(tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    (tmp_path / "out.quarantine.csv").write_text("old")
+    ask(write(rows, tmp_path / "rows.csv"), tmp_path / "out.csv", champion=bundle)
+    assert not (tmp_path / "out.quarantine.csv").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "rows.csv"]
+
+
+def test_columns_of_the_input_can_be_kept(tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    named = rows.assign(note=[f"n{place}" for place in range(len(rows))])
+    ask("--keep", "note", "--keep", "carrier", write(named, tmp_path / "r.csv"), tmp_path / "o.csv", champion=bundle)
+    found = read(tmp_path / "o.csv")
+    assert list(found.note) == list(named.note)
+    assert list(found.carrier) == list(named.carrier)
+
+
+@pytest.mark.parametrize("case", [FLIGHTS, SP500], ids=str)
+@pytest.mark.parametrize("gone", [(), (1,), (0, 3), (2, 5)], ids=str)
+def test_a_run_goes_on_where_an_earlier_one_was_stopped(case, gone, tmp_path: Path, monkeypatch):
+    bundle, _, rows = packed(*case)
+    source, out = write(rows, tmp_path / "rows.csv"), tmp_path / "out.csv"
+    ask(source, tmp_path / "whole.csv", champion=bundle)
+    # All parts are there but those that are `gone`, and the end was never reached.
+    with monkeypatch.context() as stopped:
+        stopped.setattr("keepfit.scoring.job.Job.finish", lambda _: None)
+        ask(source, out, champion=bundle)
+    assert not out.exists()
+    for place in gone:
+        next((tmp_path / "out.csv.parts").glob(f"*{place:07}.mark.json")).unlink()
+    told = ask(source, out, champion=bundle)
+    assert f"going on after {len(rows) - sum(min(90, len(rows) - 90 * place) for place in gone)} rows" in told
+    assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_parts_of_another_job_are_refused(tmp_path: Path, monkeypatch):
+    bundle, _, rows = packed(*FLIGHTS)
+    source, out = write(rows, tmp_path / "rows.csv"), tmp_path / "out.csv"
+    with monkeypatch.context() as stopped:
+        stopped.setattr("keepfit.scoring.job.Job.finish", lambda _: None)
+        ask(source, out, champion=bundle)
+    write(rows[:-1], source)
+    assert "parts of another job" in refuse(source, out, champion=bundle)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("nowhere.csv", "out.csv"), "nowhere.csv: no such file"),
+        (("none*.csv", "out.csv"), "none*.csv: no such file"),
+        (("rows.csv", "out.txt"), "format '.txt'; allowed: .csv, .parquet"),
+        (("rows.csv", "rows.csv"), "is one of the inputs"),
+        (("rows.csv",), "two names are needed"),
+    ],
+)
+def test_a_wrong_name_is_one_line(names, told, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bundle, _, rows = packed(*FLIGHTS)
+    write(rows[:3], tmp_path / "rows.csv")
+    assert told in refuse(*names, champion=bundle)
+
+
+@pytest.mark.parametrize("kind", [".csv", ".parquet"])
+def test_a_missing_column_is_named(kind, tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    source = write(rows.drop(columns=["temp"]), tmp_path / f"rows{kind}")
+    assert "temp" in refuse(source, tmp_path / "out.csv", champion=bundle)
+
+
+@pytest.mark.parametrize("kind", [".csv", ".parquet"])
+def test_a_file_without_a_row_gives_no_file(kind, tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    told = ask(write(rows[:0], tmp_path / f"rows{kind}"), tmp_path / "out.csv", champion=bundle)
+    assert "0 rows scored" in told
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    many = pd.concat([rows] * 1200, ignore_index=True)
+    source = write(many, tmp_path / "rows.parquet")
+    command = [sys.executable, "-m", "keepfit", "score", str(source)]
+    tail = ["--champion", str(bundle.folder)]
+    subprocess.run([*command, str(tmp_path / "whole.parquet"), *tail], check=True)
+    killed = subprocess.Popen([*command, str(tmp_path / "out.parquet"), *tail])
+    parts = tmp_path / "out.parquet.parts"
+    while len(list(parts.glob("*.mark.json"))) < 3:
+        assert killed.poll() is None
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not (tmp_path / "out.parquet").exists()
+    again = subprocess.run([*command, str(tmp_path / "out.parquet"), *tail], check=True, capture_output=True, text=True)
+    assert "going on after" in again.stdout
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "out.parquet"), pd.read_parquet(tmp_path / "whole.parquet"), check_exact=True
+    )
