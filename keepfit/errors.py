@@ -153,10 +153,9 @@ class ServeError(KeepfitError):
     """There is nothing to serve, or the server did not start."""
 
 
-<<<<<<< HEAD
 class LogError(KeepfitError):
     """The prediction log cannot be opened, or asks for what is not there: a key, a column, an answer."""
-=======
+
+
 class ScoringError(KeepfitError):
     """A file cannot be scored: what was begun there is another job, or the rows cannot be told apart."""
->>>>>>> f392a6a (feat: keepfit score: files larger than memory, resumable, with what cannot be scored set aside)
