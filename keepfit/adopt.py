@@ -47,9 +47,11 @@ def adopt(conf: Path, before: dict[str, Any], after: dict[str, Any]) -> list[Pat
     files = {file: file.read_text() for file in sorted(conf.rglob("*.yaml"))}
     try:
         _choose_groups(conf, wanted, after)
+        left = _missing(conf, wanted)
         for group in [*FIRST, *(name for name in _choices(conf) if name not in FIRST), None]:
-            _write_leaves(conf, group, _missing(conf, wanted))
-        if left := _missing(conf, wanted):
+            if _write_leaves(conf, group, left):
+                left = _missing(conf, wanted)
+        if left:
             names = ", ".join(".".join(path) for path in left)
             raise SettingsError(f"{conf}/ cannot be made to compose {names}: write them by hand")
     except BaseException:
@@ -85,7 +87,8 @@ def _choose_groups(conf: Path, wanted: Leaves, after: dict[str, Any]) -> None:
     write_document(conf / "config.yaml", document, parser)
 
 
-def _write_leaves(conf: Path, group: str | None, leaves: Leaves) -> None:
+def _write_leaves(conf: Path, group: str | None, leaves: Leaves) -> bool:
+    """Write the leaves of a group into its file, those of none into config.yaml; tell whether there were any."""
     chosen = _choices(conf)
     if group is None:
         file, part, depth = conf / "config.yaml", {p: v for p, v in leaves.items() if p[0] not in chosen}, 0
@@ -93,7 +96,7 @@ def _write_leaves(conf: Path, group: str | None, leaves: Leaves) -> None:
         name = chosen[group].replace("${dataset}", chosen["dataset"])
         file, part, depth = conf / group / f"{name}.yaml", {p: v for p, v in leaves.items() if p[0] == group}, 1
     if not part:
-        return
+        return False
     document, parser = read_document(file)
     for path, value in part.items():
         *parents, last = path[depth:]
@@ -105,6 +108,7 @@ def _write_leaves(conf: Path, group: str | None, leaves: Leaves) -> None:
         else:
             place[last] = _flow(value)
     write_document(file, document, parser)
+    return True
 
 
 def _flow(value: Any) -> Any:

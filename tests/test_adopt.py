@@ -23,6 +23,12 @@ def composed(conf: Path, *overrides: str) -> dict:
     return yaml.safe_load(compose(conf, overrides=list(overrides)))
 
 
+@pytest.fixture(scope="module")
+def before() -> dict:
+    """What the committed files compose."""
+    return composed(ROOT / "conf")
+
+
 def test_leaves_are_named_by_their_path():
     assert flatten({"a": {"b": 1, "c": {}}, "d": [1]}) == {("a", "b"): 1, ("a", "c"): {}, ("d",): [1]}
     assert find_changes({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}}) == {("a", "b"): 3, ("a", "c"): GONE}
@@ -44,14 +50,16 @@ def test_leaves_are_named_by_their_path():
         (["model=linear", "search=none", "+model.params.C=0.5"], ["config.yaml", "model/linear.yaml"]),
     ],
 )
-def test_conf_composes_what_the_experiment_was_run_with(conf: Path, overrides: list[str], files: list[str]):
-    before, after = composed(conf), composed(conf, *overrides)
+def test_conf_composes_what_the_experiment_was_run_with(
+    conf: Path, before: dict, overrides: list[str], files: list[str]
+):
+    after = composed(conf, *overrides)
     assert [str(file.relative_to(conf)) for file in adopt(conf, before, after)] == files
     assert composed(conf) == after
 
 
-def test_only_the_lines_that_change_are_written(conf: Path):
-    before, after = composed(conf), composed(conf, "model=random_forest", "gate.margin=0.05")
+def test_only_the_lines_that_change_are_written(conf: Path, before: dict):
+    after = composed(conf, "model=random_forest", "gate.margin=0.05")
     old = (conf / "config.yaml").read_text().splitlines()
     adopt(conf, before, after)
     new = (conf / "config.yaml").read_text().splitlines()
@@ -62,21 +70,20 @@ def test_only_the_lines_that_change_are_written(conf: Path):
     ]
 
 
-def test_what_changed_in_conf_since_the_experiment_stays(conf: Path):
-    before, after = composed(conf), composed(conf, "model=linear")
+def test_what_changed_in_conf_since_the_experiment_stays(conf: Path, before: dict):
+    after = composed(conf, "model=linear")
     text = (conf / "config.yaml").read_text()
     (conf / "config.yaml").write_text(text.replace("folds: 4", "folds: 3"))
     adopt(conf, before, after)
-    assert composed(conf)["train"]["folds"] == 3
-    assert composed(conf)["model"]["name"] == "linear"
+    now = composed(conf)
+    assert (now["train"]["folds"], now["model"]["name"]) == (3, "linear")
 
 
 def test_swapping_a_model_leaves_nothing_of_the_old_one(conf: Path):
     assert composed(conf, "model=linear")["model"]["params"] == {}
 
 
-def test_what_the_files_cannot_compose_leaves_them_as_they_were(conf: Path):
-    before = composed(conf)
+def test_what_the_files_cannot_compose_leaves_them_as_they_were(conf: Path, before: dict):
     after = {**before, "gate": {**before["gate"], "confidence": 7}}
     files = {file: file.read_text() for file in conf.rglob("*.yaml")}
     with pytest.raises(SettingsError, match=r"gate\.confidence"):
