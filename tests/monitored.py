@@ -18,7 +18,7 @@ NOBODY = pd.Series([], dtype="datetime64[ns]")
 
 def monitored_settings(**overrides: Any) -> Settings:
     """Toy settings with a budget of one false alarm in 13 windows, as few as their history supports."""
-    return toy_settings(**{"train.holdout": 100, "drift.false_alarms_per_year": 1.4, **overrides})
+    return toy_settings(**{"train.holdout": 100, "drift.window": 20, "drift.false_alarms_per_year": 1.4, **overrides})
 
 
 def calm_rows(seed: int = 3) -> pd.DataFrame:

@@ -11,7 +11,7 @@ DATA = ["prediction", "feature x", "feature c", "multivariate"]
 
 
 def ruler(**policy) -> Ruler:
-    settings = toy_settings(**{f"drift.{key}": value for key, value in policy.items()})
+    settings = toy_settings(**{"drift.window": 20, **{f"drift.{key}": value for key, value in policy.items()}})
     return Ruler(settings, features=("x", "c"), threshold=0.5)
 
 

@@ -18,7 +18,7 @@ BROKEN = [Rule(rule="missing", column="x", seen=0.25, allowed=0.1, broken=True)]
 def ruled(
     *alarms: str, labelled=True, windows=5, since: float | None = None, broken: list[Rule] | None = None, **policy
 ) -> Ruling:
-    drift = toy_settings(**{f"drift.{key}": value for key, value in policy.items()}).drift
+    drift = toy_settings(**{"drift.window": 20, **{f"drift.{key}": value for key, value in policy.items()}}).drift
     since = windows if since is None else since
     return rule(
         drift,

@@ -100,7 +100,7 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
             "false_alarms_per_year": 1,
             "thresholds": "calibrated",
             "significance": 0.05,
-            "window": 20,
+            "window": 60,
             "k": 1,
             "of": 1,
             "cool_down": 0,
