@@ -100,14 +100,30 @@ def chance_a_window(false_alarms_per_year: float, days: float, *, k: int, n: int
 
 
 def _place(past: pd.DataFrame, new: pd.Series, chance: float) -> tuple[pd.Series, float, pd.Series, pd.Series]:
-    together = pd.concat([past, new.to_frame().T])
-    centre, spread = together.mean(), _spread(together)
-    furthest = np.sort(((past - centre) / spread).max(axis=1).to_numpy())
-    far = (new - centre) / spread
+    # A check a row, in NumPy: a replay does this for every window that there was.
+    together = np.column_stack([past.to_numpy().T, new.to_numpy()])
+    centre, spread = _moments(together)
+    deviations = (together - centre[:, None]) / spread[:, None]
+    furthest, far = np.sort(np.fmax.reduce(deviations[:, :-1], axis=0)), deviations[:, -1]
     bar = float(furthest[len(past) - int(np.floor(chance * (len(past) + 1)))])
-    ahead = len(past) - np.searchsorted(furthest, far.to_numpy(), side="left")
-    p_values = pd.Series((1 + ahead) / (len(past) + 1), index=far.index).where(far.notna())
-    return far, bar, p_values, centre + bar * spread
+    ahead = len(past) - np.searchsorted(furthest, far, side="left")
+    p_values = np.where(np.isnan(far), np.nan, (1 + ahead) / (len(past) + 1))
+    return (
+        pd.Series(far, index=new.index),
+        bar,
+        pd.Series(p_values, index=new.index),
+        pd.Series(centre + bar * spread, index=new.index),
+    )
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    known = ~np.isnan(values)
+    count = known.sum(axis=1).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = np.where(known, values, 0).sum(axis=1) / count
+        squares = np.where(known, values - centre[:, None], 0) ** 2
+        spread = np.sqrt(squares.sum(axis=1) / (count - 1))
+    return centre, np.clip(np.where(count > 1, spread, 0), 1e-9, None)
 
 
 def _extrapolate(past: pd.DataFrame, new: pd.Series, chance: float) -> tuple[pd.Series, float, pd.Series, pd.Series]:

@@ -38,8 +38,10 @@ def find_text_form(values: pd.Series) -> TimeForm | None:
     sample = spread(values).map(str)
     if not sample.str.contains(r"\d[^\d]+\d|[a-zA-Z]{3}.*\d", regex=True).mean() >= ENOUGH:
         return None
+    # Where not even one of so many values is of a form, too many of the sample are not.
+    first = sample.iloc[: int(len(sample) * (1 - ENOUGH)) + 1]
     for form in (None, *FORMS):
-        if _share(sample, form) >= ENOUGH and _share(values, form) >= ENOUGH:
+        if _share(first, form) and _share(sample, form) >= ENOUGH and _share(values, form) >= ENOUGH:
             return _settle_order(form, values)
     if sample.str.contains(SHAPED, regex=True).mean() >= ENOUGH and _share(values, "mixed") >= ENOUGH:
         return TimeForm("mixed")

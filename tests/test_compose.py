@@ -45,7 +45,13 @@ def test_the_committed_parameter_file_is_what_conf_composes():
 
 @pytest.mark.parametrize("dataset", choices("dataset"))
 def test_every_dataset_composes_with_every_model_and_search(dataset):
-    for model, search in itertools.product(choices("model"), choices("search")):
+    models, searches = choices("model"), choices("search")
+    pairs = list(itertools.product(models, searches))
+    if dataset != "sp500":
+        # Which model goes with which search is no matter of the dataset: each of them once.
+        rounds = range(max(len(models), len(searches)))
+        pairs = [(models[each % len(models)], searches[each % len(searches)]) for each in rounds]
+    for model, search in pairs:
         text = compose(CONF, overrides=[f"dataset={dataset}", f"model={model}", f"search={search}"])
         settings = check_settings(yaml.safe_load(text), file="params.yaml")
         assert (settings.dataset.name, settings.model.name, settings.search.kind) == (dataset, model, search)

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -68,6 +68,7 @@ def test_the_planted_optimum_is_found_better_than_the_default(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 1000))
 def test_parameters_are_inside_the_space_and_plain(kind, seed):
     found = search(kind, trials=3, seed=seed)

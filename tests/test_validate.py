@@ -160,6 +160,7 @@ TABLES = st.lists(ROWS, max_size=8).map(lambda rows: pd.DataFrame(rows, columns=
 DATASETS = st.sampled_from([UNORDERED, ORDERED])
 
 
+@settings(max_examples=25)
 @given(TABLES, DATASETS)
 def test_valid_rows_are_in_time_order_and_validating_them_sets_nothing_aside(table, dataset):
     found = validate(table, dataset)
@@ -169,6 +170,7 @@ def test_valid_rows_are_in_time_order_and_validating_them_sets_nothing_aside(tab
     assert_frame_equal(again.valid, found.valid)
 
 
+@settings(max_examples=25)
 @given(TABLES, DATASETS)
 def test_every_row_is_either_valid_or_in_quarantine(table, dataset):
     found = validate(table.assign(place=range(len(table))), dataset)
