@@ -15,6 +15,7 @@ from keepfit.serving.rollover import Place
 from keepfit.serving.served import Served, load_served
 from keepfit.serving.shadow import Shadow
 from keepfit.serving.standby import Standby
+from keepfit.serving.trial import try_model
 
 
 def load_warm(folder: Path, options: ServiceOptions) -> Served:
@@ -30,10 +31,11 @@ def load_warm(folder: Path, options: ServiceOptions) -> Served:
     return served
 
 
-def load_whole(folder: Path, options: ServiceOptions) -> Served:
-    """Load a champion from a folder that will go: what is else read when it is first needed is read now."""
+def load_tried(folder: Path, options: ServiceOptions) -> Served:
+    """Load a champion while another answers; raise RolloverError where its model does not load."""
     served = load_warm(folder, options)
-    served.bundle.model  # noqa: B018 - a compiled scorer falls back on it
+    if served.scorer.compiled:
+        try_model(folder)
     return served
 
 
@@ -43,7 +45,7 @@ def follow_changes(app: App, champion: Path) -> Standby:
     if served is None:
         raise ValueError("a champion must be served before another takes its place")
     place: Place[Served] = Place(
-        champion, load=lambda folder: load_whole(folder, options), install=_replacing(app), optional=False
+        champion, load=lambda folder: load_tried(folder, options), install=_replacing(app), optional=False
     )
     place.serves(served.digest)
     app.metrics.expect(served.passport.task)
@@ -53,7 +55,7 @@ def follow_changes(app: App, champion: Path) -> Standby:
     if beside and options.challenger:
         challenger = Place(
             options.challenger,
-            load=lambda folder: load_whole(folder, options),
+            load=lambda folder: load_tried(folder, options),
             install=lambda found: beside.install(found, found.digest if found else ""),
             optional=True,
         )
