@@ -18,6 +18,7 @@ from keepfit.commands import (
     rollout,
     score,
     serve,
+    shadow,
 )
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep a deployed model fit.")
@@ -33,5 +34,6 @@ app.add_typer(serve.app)
 app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(audit.app, name="audit")
+app.add_typer(shadow.app, name="shadow")
 release.app.add_typer(rollout.app)
 app.add_typer(release.app, name="release")

@@ -22,6 +22,8 @@ EVERY, ENOUGH = 20, 50
 # Seconds by which two latencies may always differ: less is the scheduler's.
 NOISE = 0.001
 QUANTILE = 0.95
+# In the folder of the log, where no other file is named.
+MARKER = "canary_off.json"
 
 
 class CanaryRule(Section):

@@ -7,7 +7,7 @@ import msgspec
 from keepfit.serving.app import App, Neighbours
 from keepfit.serving.asked import NOTHING
 from keepfit.serving.beside import Beside
-from keepfit.serving.canary import Canary, CanaryRule
+from keepfit.serving.canary import MARKER, Canary, CanaryRule
 from keepfit.serving.options import ServiceOptions
 from keepfit.serving.origin import trace_origin
 from keepfit.serving.predict import predict
@@ -86,4 +86,5 @@ def _make_beside(options: ServiceOptions) -> Neighbours | None:
         answers=options.canary_answers,
         seconds=options.canary_seconds,
     )
-    return Beside(Canary(rule, options.canary_file), Shadow(), share=options.shadow)
+    marker = options.canary_file or (options.log_folder and options.log_folder / MARKER)
+    return Beside(Canary(rule, marker), Shadow(), share=options.shadow)

@@ -57,7 +57,7 @@ class ServiceOptions(Section):
     canary_slower: float = Field(default=3.0, gt=1)
     canary_answers: int = Field(default=200, ge=20)
     canary_seconds: float = Field(default=600.0, gt=0)
-    # The file that tells other workers, and the next start, that a canary fell back; None: each worker for itself.
+    # The file that tells other workers, and the next start, that a canary fell back; None: one in the log's folder.
     canary_file: Path | None = None
     # The report of the last drift check, for the metrics.
     drift_report: Path | None = None
