@@ -1,0 +1,92 @@
+"""The service without a server: its ASGI application, asked in the process of the test."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keepfit.bundle import Bundle
+from keepfit.serving.app import App
+from keepfit.serving.options import ServiceOptions
+from keepfit.serving.served import load_served
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def problems(self) -> list[tuple[Any, ...]]:
+        """Row, column and what is wrong, of each problem."""
+        return [(each.get("row"), each.get("column"), each["problem"]) for each in self.json["problems"]]
+
+
+def open_app(bundle: Bundle, **options: Any) -> App:
+    """The service of a bundle: without keys, where no file of them is named."""
+    chosen = ServiceOptions(**{"insecure": "keys" not in options, **options})
+    app = App(chosen)
+    app.served = load_served(bundle.folder, chosen)
+    app.metrics.expect(bundle.passport.task)
+    return app
+
+
+def ask(app: App, path: str, body: Any = None, *, key: str | None = None, **more: Any) -> Told:
+    """Ask by POST where there is a body, which is sent as JSON unless it is bytes."""
+    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    method = more.pop("method", "GET" if body is None else "POST")
+    path, _, query = path.partition("?")
+    headers = {"content-type": more.pop("kind", JSON), "content-length": str(len(content))}
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": more.pop("client", ("127.0.0.1", 1)),
+    }
+    return asyncio.run(_call(app, scope, more.pop("parts", None) or [content]))
+
+
+async def _call(app: App, scope: dict[str, Any], parts: list[bytes]) -> Told:
+    waiting = [
+        {"type": "http.request", "body": part, "more_body": number < len(parts)} for number, part in enumerate(parts, 1)
+    ]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if not waiting:
+            await asyncio.sleep(3600)
+        return waiting.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    start, body = sent
+    headers = {name.decode(): value.decode() for name, value in start["headers"]}
+    return Told(start["status"], headers, body["body"])
+
+
+def make_champion(folder: Path, task: str) -> Bundle:
+    """A toy champion as `package` leaves it."""
+    from keepfit.package import prepare_serving
+    from tests.bundles import Case, train_bundle
+    from tests.toys import TOYS
+
+    case = Case(task)
+    bundle = train_bundle(folder / task, case.table(), case.settings())
+    prepare_serving(bundle, TOYS[task](600), bundle.folder)
+    return bundle
