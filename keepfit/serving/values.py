@@ -104,8 +104,8 @@ def _read_number(value: Any, column: Column, allowed: str) -> float:
 
 
 def _read_truth(value: Any, _: Column, allowed: str) -> float:
-    # Parquet and CSV have them as numbers, too.
-    if not isinstance(value, bool | int | float) or value not in (0, 1):
+    # Parquet and CSV have them as numbers, too; minus zero is neither.
+    if not isinstance(value, bool | int | float) or value not in (0, 1) or str(value).startswith("-"):
         raise WrongValue("wrong type", allowed)
     return float(value)
 

@@ -102,6 +102,7 @@ def test_the_quick_reader_takes_what_is_usual():
 @example("1677-09-21T00:12:43", "when")
 @example(9007199254740993, "Adj Close")
 @example(0.0, "open")
+@example(-0.0, "open")
 def test_what_is_accepted_is_the_value_that_the_pipeline_parses(value, name):
     column = COLUMNS[name].model_copy(update={"min": None, "max": None})
     try:
