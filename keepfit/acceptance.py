@@ -15,7 +15,7 @@ from keepfit.errors import SmokeError
 from keepfit.features import LABEL
 from keepfit.scores import SCORE, predict_scores, tabulate_scores
 from keepfit.section import Section
-from keepfit.servable import as_json
+from keepfit.servable import Parity, as_json
 
 ROWS = 50
 TIMEOUT = 5.0
@@ -27,6 +27,8 @@ class Recorded(Section):
     recipe: str
     rows: list[dict[str, Any]]
     scores: list[float]
+    # By how much, as a share, a score may differ: not at all, unless packaging found that the compiled ones do.
+    tolerance: float = 0.0
 
 
 class Scored(BaseModel):
@@ -42,10 +44,11 @@ class Answer(BaseModel):
     predictions: list[Scored]
 
 
-def record_scores(champion: Bundle, valid: pd.DataFrame, table: pd.DataFrame) -> Recorded:
+def record_scores(champion: Bundle, valid: pd.DataFrame, table: pd.DataFrame, *, parity: Parity) -> Recorded:
     """Return the newest labelled rows (at most ROWS), and their scores by the pipeline's own feature table.
 
-    `valid` and `table` are the rows before and after the features stage, in the same order.
+    `parity` is what packaging found of the scorer that serves; `valid` and `table` are the rows before and after the
+    features stage, in the same order.
     """
     passport = champion.passport
     last = int(table[LABEL].notna().to_numpy().nonzero()[0][-1]) + 1
@@ -60,6 +63,7 @@ def record_scores(champion: Bundle, valid: pd.DataFrame, table: pd.DataFrame) ->
         recipe=passport.version,
         rows=[{name: as_json(value, columns[name]) for name, value in row.items()} for row in rows.to_dict("records")],
         scores=tabulate_scores(scores, several)[SCORE].tolist(),
+        tolerance=1e-12 if parity.difference else 0.0,
     )
 
 
@@ -121,5 +125,5 @@ def _compare(answer: Answer, recorded: Recorded, url: str) -> None:
     if len(answer.predictions) != len(recorded.scores):
         raise SmokeError(f"{url}: {len(answer.predictions)} scores, expected {len(recorded.scores)}")
     for row, (found, expected) in enumerate(zip(answer.predictions, recorded.scores, strict=True)):
-        if found.score != expected:
+        if not abs(found.score - expected) <= recorded.tolerance * max(1.0, abs(expected)):
             raise SmokeError(f"{url}: row {row} has the score {found.score!r}, recorded is {expected!r}")

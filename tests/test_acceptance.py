@@ -12,6 +12,7 @@ import pytest
 from keepfit.acceptance import Recorded, check_service, record_scores, wait_for_rollout, wait_until_ready
 from keepfit.errors import SmokeError
 from keepfit.score import score_rows
+from keepfit.servable import Parity
 from tests.bundles import Case, train_bundle
 from tests.toys import TOYS, toy_table
 
@@ -67,6 +68,14 @@ def test_the_recorded_version_and_scores_pass(service: Service):
     assert service.seen == [({"rows": [{"x": 1.0}, {"x": None}]}, None)]
 
 
+def test_scores_that_packaging_found_to_differ_in_the_last_bit_may_do_so(service: Service):
+    service.answers = [answer("abc", 0.1, 0.2 + 1e-16)]
+    check_service(service.url, RECORDED.model_copy(update={"tolerance": 1e-12}))
+    service.answers = [answer("abc", 0.1, 0.2 + 1e-11)]
+    with pytest.raises(SmokeError, match="row 1"):
+        check_service(service.url, RECORDED.model_copy(update={"tolerance": 1e-12}))
+
+
 def test_an_api_key_goes_with_the_request(service: Service):
     service.answers = [answer("abc", 0.1, 0.2)]
     check_service(service.url, RECORDED, key="kf_1")
@@ -114,7 +123,9 @@ def test_the_recorded_rows_are_the_newest_labelled_ones_and_score_alike_as_json(
     valid = TOYS[task](600)
     table = toy_table(valid, settings)
     bundle = train_bundle(tmp_path / "bundle", table, settings)
-    recorded = record_scores(bundle, valid, table)
+    parity = Parity(compiled=True, why="", rows=1, difference=1e-16)
+    recorded = record_scores(bundle, valid, table, parity=parity)
+    assert recorded.tolerance == 1e-12
     assert [row["time"] for row in recorded.rows] == [f"{time:%Y-%m-%dT00:00:00}" for time in valid.time[549:599]]
     sent = pd.DataFrame(json.loads(recorded.model_dump_json())["rows"])
     assert score_rows(bundle, sent).score.tolist() == recorded.scores

@@ -30,9 +30,11 @@ def build(version: Version) -> None:
     from keepfit.acceptance import record_scores
     from keepfit.bundle import read_bundle
     from keepfit.files import read_json, read_table
+    from keepfit.package import CHAMPION
     from keepfit.progress import working
     from keepfit.release import build_release
     from keepfit.remote import pull
+    from keepfit.servable import read_servable
     from keepfit.staging import require_commit
     from keepfit.workspace import has_remote
 
@@ -45,7 +47,8 @@ def build(version: Version) -> None:
             pull([str(each) for each in (champion, bento, valid, table)])
         gate = read_json(Path("reports", name, "gate.json")) or {}
         bundle = read_bundle(champion, digest=(gate.get("champion") or {}).get("digest"))
-        recorded = record_scores(bundle, read_table(valid), read_table(table))
+        parity = read_servable(bento / CHAMPION).parity
+        recorded = record_scores(bundle, read_table(valid), read_table(table), parity=parity)
         record = build_release(folder, bundle, recorded, commit=commit, requirements=LOCK, packaged=bento)
         say(f"{folder.bento}: champion {record.recipe} of {commit[:12]}, {len(recorded.scores)} scores recorded")
 
