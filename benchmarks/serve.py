@@ -10,17 +10,22 @@ import os
 import platform
 import random
 import re
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.serve_contenders import CONTENDERS, Row, make_key, save_mlflow, serving
+import psutil
+
+from benchmarks.serve_contenders import CONTENDERS, Row, Running, make_key, save_mlflow, serving
 from benchmarks.serve_environments import CACHE, REQUIREMENTS, ROOT, prepare_champion, prepare_environment
 from benchmarks.serve_load import load
 from benchmarks.serve_results import add_round, show
 
 CLIENTS = (1, 16, 64)
+# The idle share of the machine at which a measurement begins.
+CALM = 0.95
 RESULTS = ROOT / "benchmarks/serve.json"
 OURS = ("scikit-learn", "pandas", "numpy", "numba", "uvicorn", "uvloop", "httptools", "bentoml")
 SHOWN = (*OURS, "fastapi", "pydantic", "mlflow")
@@ -42,11 +47,25 @@ def measure_contender(name: str, row: Row, *, bento: Path, cache: Path, seconds:
         key = make_key(scratch) if name == "keepfit" else "none"
         with serving(name, bento=bento, cache=cache, scratch=scratch, body=body, key=key) as running:
             load(running.address, body, key=key, clients=16, seconds=2)
-            found = {
-                str(clients): vars(load(running.address, body, key=key, clients=clients, seconds=seconds))
-                for clients in CLIENTS
-            }
+            found = {str(clients): measure_load(running, body, key, clients, seconds) for clients in CLIENTS}
             return {"start_s": running.started, "memory_mb": running.memory_mb(), **found}
+
+
+def measure_load(running: Running, body: object, key: str, clients: int, seconds: int) -> dict[str, float]:
+    """Load a server once the machine is calm; return rate, latency and the processor time of a request."""
+    idle = wait_for_calm()
+    before = running.processor_seconds()
+    loaded = load(running.address, body, key=key, clients=clients, seconds=seconds)
+    used = [(now - then) / loaded.requests * 1e6 for now, then in zip(running.processor_seconds(), before, strict=True)]
+    return {**vars(loaded), "worker_us": round(used[0], 1), "all_us": round(used[1], 1), "idle": idle}
+
+
+def wait_for_calm(patience: float = 30.0) -> float:
+    """Wait until nobody else uses the machine, or patience ends; return the idle share of the last second."""
+    end = time.monotonic() + patience
+    while (idle := 1 - psutil.cpu_percent(1.0) / 100) < CALM and time.monotonic() < end:
+        pass
+    return round(idle, 3)
 
 
 def describe_run(row: Row, seconds: int) -> dict[str, object]:

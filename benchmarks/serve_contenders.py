@@ -39,10 +39,19 @@ class Running:
     address: str
     started: float
 
+    def family(self) -> list[psutil.Process]:
+        """Return its processes, the largest first, which is the worker."""
+        found = [self.process, *self.process.children(recursive=True)]
+        return sorted(found, key=lambda each: -each.memory_info().rss)
+
     def memory_mb(self) -> float:
-        """Return the resident memory of its largest process, the worker, in MB."""
-        family = [self.process, *self.process.children(recursive=True)]
-        return round(max(each.memory_info().rss for each in family) / 1e6, 1)
+        """Return the resident memory of its worker, in MB."""
+        return round(self.family()[0].memory_info().rss / 1e6, 1)
+
+    def processor_seconds(self) -> tuple[float, float]:
+        """Return the processor time that its worker has used, and that all its processes have."""
+        used = [sum(each.cpu_times()[:2]) for each in self.family()]
+        return used[0], sum(used)
 
 
 UVICORN = ("uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--port", "{port}")
@@ -115,7 +124,7 @@ def make_environment(name: str, binaries: Path, bento: Path, scratch: Path) -> d
 
 def our_settings(scratch: Path) -> dict[str, str]:
     """Return what a service in production has: keys, and a log of every prediction."""
-    return {"KEEPFIT_KEYS": str(scratch / "keys.json")}
+    return {"KEEPFIT_KEYS": str(scratch / "keys.json"), "KEEPFIT_LOG_FOLDER": str(scratch / "log")}
 
 
 def make_key(scratch: Path) -> str:

@@ -1,11 +1,13 @@
 """Profile: what the raw columns of a model's training rows held, by which new rows are taken for broken or not."""
 
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from keepfit.dataset import Dataset
-from keepfit.evidence import cut_windows, days_in_window
 from keepfit.section import Section
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 # A column with more categories than this is text or an identifier: new ones are its nature.
 MANY = 1000
@@ -31,8 +33,12 @@ class Profile(Section):
     busiest: float
 
 
-def draw_profile(rows: pd.DataFrame, dataset: Dataset, names: list[str], window: int | str) -> Profile:
+def draw_profile(rows: "pd.DataFrame", dataset: Dataset, names: list[str], window: int | str) -> Profile:
     """Return the profile of typed raw rows in time order."""
+    import numpy as np
+
+    from keepfit.evidence import cut_windows
+
     windows = cut_windows(rows[dataset.time], window) or [np.arange(len(rows))]
     rates = [rows_a_day(rows[dataset.time].iloc[each], window) for each in windows]
     return Profile(
@@ -42,7 +48,9 @@ def draw_profile(rows: pd.DataFrame, dataset: Dataset, names: list[str], window:
     )
 
 
-def _profile(values: pd.Series, windows: list[np.ndarray]) -> ColumnProfile:
+def _profile(values: "pd.Series", windows: "list[np.ndarray]") -> ColumnProfile:
+    import pandas as pd
+
     missing = max(float(values.iloc[each].isna().mean()) for each in windows)
     if isinstance(values.dtype, pd.CategoricalDtype):
         kept = sorted(map(str, values.dropna().unique()))
@@ -56,7 +64,9 @@ def _profile(values: pd.Series, windows: list[np.ndarray]) -> ColumnProfile:
     return ColumnProfile(missing=missing, low=float(numbers.min()), high=float(numbers.max()), moves=moves)
 
 
-def rows_a_day(times: pd.Series, window: int | str) -> float:
+def rows_a_day(times: "pd.Series", window: int | str) -> float:
     """Return how many rows a day there are in a window of these rows."""
+    from keepfit.evidence import days_in_window
+
     days = days_in_window(times, window if isinstance(window, str) else len(times))
     return len(times) / max(days, 1e-9)
