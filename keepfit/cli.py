@@ -10,6 +10,7 @@ from keepfit.commands import (
     experiments,
     init,
     keys,
+    log,
     loop,
     pipeline,
     quarantine,
@@ -32,6 +33,7 @@ app.add_typer(score.app)
 app.add_typer(champion.app)
 app.add_typer(serve.app)
 app.add_typer(keys.app, name="keys")
+app.add_typer(log.app, name="log")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(audit.app, name="audit")
 app.add_typer(shadow.app, name="shadow")

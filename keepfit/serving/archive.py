@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, select, union_all
+from sqlalchemy import Engine, func, select, union_all
 
 from keepfit.dataset import Column
 from keepfit.errors import KeepfitError, LogError
 from keepfit.passport import Passport
 from keepfit.serving.frames import make_frame
 from keepfit.serving.served import Served
-from keepfit.serving.tables import earlier, outcomes, predictions
+from keepfit.serving.tables import earlier, outcomes, predictions, removals, tell_where
 from keepfit.serving.values import Typed, WrongValue, make_reader
 
 NANOSECONDS = 1_000_000_000
@@ -122,3 +122,25 @@ def _plain(value: Any) -> float | str | None:
     if value is None or value != value:
         return None
     return value if isinstance(value, str) else float(value)
+
+
+def summarise(engine: Engine) -> list[tuple[str, str]]:
+    """Return what is in the log, in words; raise SQLAlchemyError."""
+    with engine.connect() as connection:
+        count, first, last = connection.execute(
+            select(func.count(), func.min(predictions.c.time_ns), func.max(predictions.c.time_ns))
+        ).one()
+        joined = predictions.join(outcomes, predictions.c.id == outcomes.c.id)
+        known = connection.execute(select(func.count()).select_from(joined)).scalar_one()
+        roles = connection.execute(
+            select(predictions.c.role, predictions.c.version, func.count()).group_by("role", "version")
+        ).all()
+        taken = connection.execute(select(removals).order_by(removals.c.time_ns.desc()).limit(5)).all()
+    told = [("log", tell_where(engine)), ("predictions", f"{count:,}")]
+    if count:
+        told += [("from", f"{write_moment(first)} to {write_moment(last)}"), ("with outcome", f"{known / count:.1%}")]
+    told += [(f"{role} {version}", f"{number:,}") for role, version, number in roles]
+    return told + [
+        (each.action, f"{each.what}: {each.predictions} predictions, {write_moment(each.time_ns)}, by {each.who}")
+        for each in taken
+    ]

@@ -9,8 +9,13 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keepfit.serving.location import FOLDER_VARIABLE, LOCK, STATUS
+
+if TYPE_CHECKING:
+    # What the child runs belongs into the package, and what it imports not into this process.
+    from keepfit.serving import drain  # noqa: F401
 
 logger = logging.getLogger("bentoml.keepfit.log")
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -59,17 +59,31 @@ class Segment:
         """Remove it."""
         self.path.unlink(missing_ok=True)
 
+    def records(self) -> Iterator[Record]:
+        """Yield all that its whole lines say."""
+        for _, _, record in self._lines():
+            yield record
+
+    def count(self, chosen: Callable[[Record], bool]) -> int:
+        """Return how many lines are chosen."""
+        return sum(chosen(record) for record in self.records())
+
     def blank(self, chosen: Callable[[Record], bool]) -> int:
         """Overwrite the chosen lines with spaces, where they stand, and return how many there were."""
-        found, place = 0, 0
-        for line in os.pread(self._file, self.size, 0).splitlines(keepends=True):
-            if line.endswith(b"\n") and (record := _read(line)) is not None and chosen(record):
-                os.pwrite(self._file, b" " * (len(line) - 1), place)
-                found += 1
-            place += len(line)
+        found = [(place, size) for place, size, record in self._lines() if chosen(record)]
+        for place, size in found:
+            os.pwrite(self._file, b" " * size, place)
         if found:
             os.fsync(self._file)
-        return found
+        return len(found)
+
+    def _lines(self) -> Iterator[tuple[int, int, Record]]:
+        """Yield the place and the size of each whole line that says something, and what."""
+        place = 0
+        for line in os.pread(self._file, self.size, 0).splitlines(keepends=True):
+            if line.endswith(b"\n") and (record := _read(line)) is not None:
+                yield place, len(line) - 1, record
+            place += len(line)
 
     def _is_given_up(self) -> bool:
         try:

@@ -74,6 +74,19 @@ segments = Table(
     Column("name", String(255), primary_key=True),
     Column("moved", BigInteger, nullable=False),
 )
+# Who had what removed: of an erasure the column and the counts, never the value.
+removals = Table(
+    "keepfit_removals",
+    metadata,
+    Column("time_ns", BigInteger, primary_key=True, autoincrement=False),
+    Column("action", String(16), nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("predictions", BigInteger, nullable=False),
+    Column("outcomes", BigInteger, nullable=False),
+    Column("earlier", BigInteger, nullable=False),
+    Column("journal", BigInteger, nullable=False),
+)
 
 
 def open_log(url: str) -> Engine:
