@@ -27,12 +27,14 @@ class Server:
     port: int
     process: subprocess.Popen
     log: Path
+    # Without one requests are let in, or not, as the options say.
+    key: str | None = None
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
         """Ask on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            return _ask(connection, method, path, body)
+            return _ask(connection, method, path, body, self.key)
         finally:
             connection.close()
 
@@ -52,8 +54,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *, workers: int = 2, **options: str | Path) -> Iterator[Server]:
-    """Serve a bundle, options by their names in `ServiceOptions`."""
+def serving(folder: Path, *, workers: int = 2, key: str | None = None, **options: str | Path) -> Iterator[Server]:
+    """Serve a bundle, options by their names in `ServiceOptions`; whoever asks does so with `key`."""
     port, log = free_port(), folder.parent / "server.log"
     (board := folder.parent / "board").mkdir(exist_ok=True)
     given = {"champion": folder, "workers": workers, "insecure": "true", "board": board, "metrics": "open"} | options
@@ -69,7 +71,7 @@ def serving(folder: Path, *, workers: int = 2, **options: str | Path) -> Iterato
     command = [bentoml, "serve", "service.service:Keepfit", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
-    server = Server(port, process, log)
+    server = Server(port, process, log, key)
     try:
         server.wait_for(lambda: _is_ready(server), seconds=60)
         yield server
@@ -120,7 +122,7 @@ class Load:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
         while not self._stop.is_set():
             try:
-                status, body = _ask(connection, "POST", "/predict", ROW)
+                status, body = _ask(connection, "POST", "/predict", ROW, self.server.key)
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append(repr(error))
                 connection.close()
@@ -132,8 +134,12 @@ class Load:
         connection.close()
 
 
-def _ask(connection: http.client.HTTPConnection, method: str, path: str, body: Any) -> tuple[int, bytes]:
+def _ask(
+    connection: http.client.HTTPConnection, method: str, path: str, body: Any, key: str | None
+) -> tuple[int, bytes]:
     headers = {"Content-Type": "application/json"} if body is not None else {}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
     connection.request(method, path, json.dumps(body) if body is not None else None, headers)
     answer = connection.getresponse()
     return answer.status, answer.read()
