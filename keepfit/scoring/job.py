@@ -120,10 +120,13 @@ class _Writer:
     """A file to which tables of one schema are written."""
 
     def __init__(self, path: Path, kind: str, first: Path) -> None:
+        import pyarrow as pa
         import pyarrow.csv as pc
         import pyarrow.parquet as pq
 
         schema = pq.read_schema(first).remove_metadata()
+        if kind == "csv":
+            schema = pa.schema([(each.name, _plain(each.type)) for each in schema])
         self._sink = pq.ParquetWriter(path, schema) if kind == "parquet" else pc.CSVWriter(path, schema)
         self._schema = schema
 
@@ -132,3 +135,9 @@ class _Writer:
 
     def __exit__(self, *_: object) -> None:
         self._sink.close()
+
+
+def _plain(kind: "pa.DataType") -> "pa.DataType":
+    import pyarrow.types as types
+
+    return kind.value_type if types.is_dictionary(kind) else kind

@@ -75,8 +75,13 @@ def _broken(raw: pd.Series, typed: pd.Series, column: "Column"):
 def _type(values: pd.Series, column: "Column") -> pd.Series:
     if column.type == "category":
         return _type_category(values)
-    if column.type in ("int", "float") and pd.api.types.is_float_dtype(values) and column.type == "float":
+    # What has its type already, as a Parquet file's columns do, is not looked at value by value.
+    if column.type in ("int", "float") and pd.api.types.is_integer_dtype(values) and not values.isna().any():
         return values.astype(float)
+    if column.type == "float" and pd.api.types.is_float_dtype(values):
+        return values.astype(float)
+    if column.type == "datetime" and column.format is None and str(values.dtype) == "datetime64[ns, UTC]":
+        return values.dt.tz_localize(None)
     return parse_column(values, column)
 
 

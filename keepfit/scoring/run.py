@@ -199,7 +199,7 @@ def _tabulate(bundle: "Bundle", scores: np.ndarray, chunk: Chunk, kept: pd.Index
         if (decisions := decide(scores, passport)) is not None:
             columns["decision"] = pa.array(decisions)
     texts = {"version": passport.version, "digest": bundle.digest}
-    return pa.table(columns | {name: pa.repeat(pa.scalar(text), count) for name, text in texts.items()})
+    return pa.table(columns | {name: _repeat(text, count) for name, text in texts.items()})
 
 
 def _set_aside(chunk: Chunk, reasons: pd.Series) -> "pa.Table":
@@ -215,6 +215,12 @@ def _place(chunk: Chunk, rows: pd.Index) -> dict[str, Any]:
     import pyarrow as pa
 
     return {
-        "source": pa.repeat(pa.scalar(str(chunk.file)), len(rows)),
+        "source": _repeat(str(chunk.file), len(rows)),
         "row": pa.array(rows.to_numpy() + chunk.first, pa.int64()),
     }
+
+
+def _repeat(text: str, count: int) -> "pa.DictionaryArray":
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([text]))
