@@ -4,10 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from keepfit.bundle import Bundle, read_bundle
 from keepfit.files import replacing, write_json
 from keepfit.serving.canary import read_fallback
+from keepfit.serving.pairs import read_pairs
+from keepfit.serving.tables import open_log, predictions
 from tests.bundles import Case, train_bundle
 from tests.service.traffic import Load, Server, serving
 
@@ -70,6 +73,7 @@ def test_a_canary_that_errs_falls_back_unheard_and_one_that_does_not_answers_its
     broken = break_scoring(other, tmp_path / "broken")
     marker = tmp_path / "canary_off.json"
     options = {"challenger": challenger, "canary": "0.5", "canary_file": marker, "watch": "0.3"}
+    options["log_folder"] = tmp_path / "log"
     with serving(champion, **options) as server, Load(server).running() as load:
         put(broken, challenger)
         server.wait_for(lambda: server.metrics().get('keepfit_canary{state="off"}') == 1)
@@ -94,3 +98,17 @@ def test_a_canary_that_errs_falls_back_unheard_and_one_that_does_not_answers_its
     by_canary = [answer["version"] for answer in load.answers if answer.get("role") == "canary"]
     assert set(by_canary) == {other.passport.version}
     assert len([each for each in load.answers[first : first + 400] if "role" in each]) == pytest.approx(200, abs=60)
+    # Every answer is in the database, and both models' answers to a row are a pair.
+    engine = open_log(f"sqlite:///{tmp_path / 'log/log.sqlite'}")
+    with engine.connect() as connection:
+        logged = connection.execute(select(predictions.c.id, predictions.c.role)).all()
+    assert {each["id"] for answer in load.answers for each in answer["predictions"]} <= {name for name, _ in logged}
+    pairs = read_pairs(engine, Case("binary").settings().dataset)
+    assert len(pairs.times) == sum(role != "champion" for _, role in logged)
+    assert set(pairs.challenger.scores) == scores_of(load, other)
+    assert set(pairs.champion.scores) == scores_of(load, one)
+
+
+def scores_of(load: Load, bundle: Bundle) -> set[float]:
+    answers = [answer for answer in load.answers if answer["version"] == bundle.passport.version]
+    return {each["score"] for answer in answers for each in answer["predictions"]}
