@@ -80,10 +80,10 @@ serve: venv  ## answer requests with the champion, on http://127.0.0.1:$(PORT) (
 	@exec python -m keepfit serve --port $(PORT) $(if $(INSECURE),--insecure)
 
 test: venv  ## the quick tests
-	@pytest -m "not slow" -n 2
+	@pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: venv  ## the tests with real servers, clones and whole pipelines
-	@pytest -m slow -n 2 --dist loadfile
+	@pytest -m slow -n 2 --dist loadgroup
 
 lint: venv  ## what pre-commit and CI check
 	@pre-commit run --all-files

@@ -1,6 +1,7 @@
 """A clean clone of the committed repository, taken once through `make repro`."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,8 +81,18 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 
 @pytest.fixture(scope="session")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone after `make repro`."""
-    clone = make_clone(tmp_path_factory.mktemp("clone") / "keepfit")
+def reproduced(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Clone:
+    """A clone after `make repro`: made once, and copied for each worker, since its tests change it and back."""
+    if worker_id == "master":
+        return reproduce(tmp_path_factory.mktemp("clone"))
+    shared = tmp_path_factory.getbasetemp().parent / "reproduced"
+    with FileLock(f"{shared}.lock"):
+        if not shared.exists():
+            reproduce(tmp_path_factory.mktemp("first")).path.rename(shared)
+    return Clone(Path(shutil.copytree(shared, tmp_path_factory.mktemp("clone") / "keepfit", symlinks=True)))
+
+
+def reproduce(folder: Path) -> Clone:
+    clone = make_clone(folder / "keepfit")
     clone.run("make", "repro")
     return clone

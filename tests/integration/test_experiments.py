@@ -16,7 +16,7 @@ import yaml
 
 from tests.integration.conftest import Clone, make_clone
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.apart]
 
 SWEEP = """\
 always: [search=none, model.params.max_iter=30]
