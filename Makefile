@@ -1,6 +1,6 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop bench-serve release lock clean
+.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop bench-score bench-serve release lock clean
 
 VENV ?= .venv
 DATASET ?=
@@ -99,6 +99,9 @@ bench-serve: venv  ## measure the service beside its peers, each in an environme
 
 release: venv  ## take a promoted champion to where it serves (VERSION=v0.1.0; STEP=build does one step)
 	@python -m keepfit release $(STEP) "$$VERSION"
+
+bench-score: venv  ## measure `keepfit score` beside predict_proba on pandas chunks, 10 million flights
+	@python -m benchmarks.score
 
 bench-loop: venv  ## measure a turn of the loop by step, calm and retraining
 	@python -m benchmarks.loop
