@@ -65,6 +65,9 @@ class Symbol:
         self.expression, self.kind = expression, kind
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            # NumPy asks for these before it asks for what is refused below.
+            raise AttributeError(name)
         raise Untraceable(f"uses .{name}")
 
     def __bool__(self) -> bool:
