@@ -3,9 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,31 +25,13 @@ from keepfit.serving.pages import DOCS, docs_reply
 from keepfit.serving.predict import predict
 from keepfit.serving.problems import Refusal
 from keepfit.serving.reports import report_access, report_log, report_model
+from keepfit.serving.routes import Call, Route
 from keepfit.serving.served import Served
 
 LOOPBACK = ("127.0.0.1", "::1")
 # A body of more bytes, or whatever pandas computes, would keep all others waiting on the event loop.
 SMALL = 10_000
 logger = logging.getLogger("bentoml.keepfit")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request that was let in."""
-
-    scope: Message
-    headers: dict[bytes, bytes]
-    receive: Receive
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Who may call what by which method."""
-
-    method: str
-    scopes: tuple[Scope, ...] | None
-    answer: Callable[[Call], Awaitable[Reply]]
 
 
 class Said(NamedTuple):

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from keepfit.dataset import EPOCHS, Column
 from keepfit.serving.feedback import describe_outcome
 from keepfit.serving.keys import SCOPES
 from keepfit.serving.options import ServiceOptions
+from keepfit.serving.schemas import ID, example, make_schemas, outcome_example
 from keepfit.serving.served import Served
-from keepfit.serving.values import describe
 
-ID = {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "The prediction's id."}
 REFUSALS = {
     400: "The body is no JSON, or names a column twice.",
     401: "There is no key, or none that is good.",
@@ -50,7 +48,7 @@ def document(served: Served, options: ServiceOptions) -> dict[str, Any]:
             "/readyz": {"get": _probe("Whether it can answer.", "Ready")},
         },
         "components": {
-            "schemas": _schemas(served),
+            "schemas": make_schemas(served),
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -64,7 +62,7 @@ def document(served: Served, options: ServiceOptions) -> dict[str, Any]:
 
 
 def _predict(served: Served, options: ServiceOptions) -> dict[str, Any]:
-    look_back, example = served.passport.request.look_back, _example(served)
+    look_back = served.passport.request.look_back
     rows = {
         "type": "array",
         "items": {"$ref": "#/components/schemas/Row"},
@@ -94,7 +92,7 @@ def _predict(served: Served, options: ServiceOptions) -> dict[str, Any]:
         "summary": "Score raw rows.",
         "description": f"One row, a list of rows, or rows and which of them to score.{history} Scope: predict.",
         "parameters": _asked(served),
-        "requestBody": _body({"anyOf": [*single, rows, wrapped]}, example),
+        "requestBody": _body({"anyOf": [*single, rows, wrapped]}, example(served)),
         "responses": _responses({"$ref": "#/components/schemas/Answer"}, (*GUARDED, *WITH_BODY)),
     }
 
@@ -132,13 +130,13 @@ def _feedback(served: Served, options: ServiceOptions) -> dict[str, Any]:
         "properties": {"accepted": {"type": "integer"}, "logged": {"type": "boolean"}},
         "required": ["accepted", "logged"],
     }
-    example = {"id": "0" * 32, "outcome": _outcome_example(served)}
+    given = {"id": "0" * 32, "outcome": outcome_example(served)}
     return {
         "operationId": "feedback",
         "summary": "Tell what came of predictions.",
         "description": f"Late, in any order, and again without harm. Outcome: {describe_outcome(served.passport)}. "
         "Scope: feedback.",
-        "requestBody": _body({"anyOf": [one, several]}, example),
+        "requestBody": _body({"anyOf": [one, several]}, given),
         "responses": _responses(told, (*GUARDED, *WITH_BODY)),
     }
 
@@ -185,115 +183,3 @@ def _responses(schema: dict[str, Any], refusals: tuple[int, ...]) -> dict[str, A
     for status in sorted(refusals):
         told[str(status)] = {"description": REFUSALS[status], "content": problem}
     return told
-
-
-def _answer() -> dict[str, Any]:
-    answer = _object(version={"type": "string"}, predictions=_array({"$ref": "#/components/schemas/Prediction"}))
-    role = {"enum": ["canary"], "description": "There where the challenger answered instead of the champion."}
-    return {**answer, "properties": {**answer["properties"], "role": role}}
-
-
-def _schemas(served: Served) -> dict[str, Any]:
-    columns = served.passport.request.columns
-    return {
-        "Row": {
-            "type": "object",
-            "properties": {name: _column(column) for name, column in columns.items()},
-            "required": list(columns),
-            "additionalProperties": False,
-        },
-        "Answer": _answer(),
-        "Prediction": _prediction(served),
-        "Outcome": {
-            **_object(id=ID, outcome=_outcome(served)),
-            "additionalProperties": False,
-        },
-        "Refusal": {
-            **_object(error={"type": "string"}, problems=_array({"$ref": "#/components/schemas/Problem"})),
-            "description": "What is wrong; `total` where there are more problems than are shown.",
-        },
-        "Problem": {
-            "type": "object",
-            "properties": {
-                "problem": {"type": "string"},
-                "allowed": {"type": "string"},
-                "row": {"type": "integer"},
-                "column": {"type": "string"},
-                "value": {},
-            },
-            "required": ["problem"],
-        },
-    }
-
-
-def _prediction(served: Served) -> dict[str, Any]:
-    passport = served.passport
-    number = {"type": "number"}
-    told = _object(id=ID, row={"type": "integer"}, score=number, logged={"type": "boolean"})
-    properties = told["properties"]
-    if passport.task != "regression":
-        names = list(passport.classes)
-        properties["decision"] = {"type": "string", "enum": names} if names else {"type": "boolean"}
-        told["required"].append("decision")
-        properties["score"] = number | {"minimum": 0, "maximum": 1}
-    if passport.task == "multiclass":
-        properties["scores"] = _object(**dict.fromkeys(passport.classes, number))
-        told["required"].append("scores")
-    properties["interval"] = _array(number) | {"minItems": 2, "maxItems": 2}
-    properties["reasons"] = _array(
-        _object(feature={"type": "string"}, value={"type": ["number", "string", "null"]}, contribution=number)
-    )
-    properties["unknown"] = _array({"type": "string"}) | {"description": "Columns whose category the model never saw."}
-    return told
-
-
-def _column(column: Column) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": describe(column)}
-    match column.type:
-        case "int" | "float":
-            told["type"] = "integer" if column.type == "int" else "number"
-            told |= {"minimum": column.min} if column.min is not None else {}
-            told |= {"maximum": column.max} if column.max is not None else {}
-        case "bool":
-            told["type"] = "boolean"
-        case "datetime" if column.format in EPOCHS:
-            told["type"] = "number"
-        case "datetime":
-            told["type"] = "string"
-            told |= {"format": "date-time"} if column.format is None else {}
-        case _:
-            told["type"] = "string"
-            told |= {"examples": list(column.allowed[:5])} if column.allowed else {}
-    if column.nullable:
-        told["type"] = [told["type"], "null"]
-    return told
-
-
-def _outcome(served: Served) -> dict[str, Any]:
-    passport = served.passport
-    told: dict[str, Any] = {"description": describe_outcome(passport)}
-    if passport.task == "regression":
-        return told | {"type": "number"}
-    return told | ({"type": "string", "enum": list(passport.classes)} if passport.classes else {"type": "boolean"})
-
-
-def _outcome_example(served: Served) -> float | str | bool:
-    passport = served.passport
-    if passport.task == "regression":
-        return 1.5
-    return passport.classes[-1] if passport.classes else True
-
-
-def _example(served: Served) -> Any:
-    if not served.servable:
-        return None
-    rows = [dict(row) for row in served.servable.example]
-    return rows[0] if len(rows) == 1 else {"rows": rows}
-
-
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _array(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from keepfit.serving.http import Reply
 
 if TYPE_CHECKING:
-    from keepfit.serving.app import Call
+    from keepfit.serving.routes import Call
 
 DOCS = "/docs"
 PAGE = Path(__file__).with_name("docs.html")
