@@ -8,6 +8,7 @@ Line = tuple[str, str]
 def tell(said: dict[str, Any]) -> list[Line]:
     """Return the lines that an operator reads; a check that was cut short has a verdict and no more."""
     lines = [("verdict", f"{said['verdict']}: {said['why']}"), ("action", said["action"])]
+    lines += _tell_log(said.get("log"))
     if "champion" not in said:
         return lines
     champion, batch = said["champion"], said["batch"]
@@ -26,6 +27,23 @@ def tell(said: dict[str, Any]) -> list[Line]:
     if few := {each["support"] for each in said["checks"]} - {"history"}:
         lines.append(("thresholds", _tell_support(few, said)))
     return lines
+
+
+def _tell_log(said: dict[str, Any] | None) -> list[Line]:
+    if said is None:
+        return []
+    delay = "".join(f", {name} {_tell_time(seconds)} later" for name, seconds in said["delay"].items())
+    lines = [("served rows", f"{said['rows']:,}, {said['coverage']:.1%} with their outcome{delay}")]
+    if left_out := [f"{count:,} {why}" for why, count in said["left_out"].items()]:
+        lines.append(("left out", ", ".join(left_out)))
+    return lines
+
+
+def _tell_time(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} seconds"
 
 
 def _tell_loss(said: dict[str, Any]) -> list[Line]:

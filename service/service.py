@@ -94,9 +94,9 @@ class Keepfit:
         """Leave the last counts, and move what was logged to the database."""
         self.beside.cancel()
         self.standby.stop()
-        app.board.leave(app.metrics.families())
         if app.log:
             await asyncio.to_thread(app.log.close)
+        app.board.leave(app.metrics.families())
 
 
 Keepfit.add_asgi_middleware(Front)

@@ -1,5 +1,6 @@
 """The drift check: of the newest rows, of a file, and of faults put in on purpose."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,8 @@ app = typer.Typer()
 @app.command()
 def check(
     rows: Annotated[
-        Path | None, typer.Option("--from", help="Check these raw rows (CSV, Parquet, JSON lines) instead.")
+        str | None,
+        typer.Option("--from", help="Check these raw rows (CSV, Parquet, JSON lines), or `log`: what was served."),
     ] = None,
 ) -> None:
     """Check the rows newer than the champion's training.
@@ -27,7 +29,13 @@ def check(
     from keepfit.reproduction import check_newest
 
     with one_line_errors():
-        said = check_newest(PARAMS) if rows is None else _check_file(rows)
+        match rows:
+            case None:
+                said = check_newest(PARAMS)
+            case "log":
+                said = _check_log()
+            case _:
+                said = _check_file(Path(rows))
         from keepfit.drift_summary import tell
 
         show_lines(tell(said))
@@ -88,6 +96,27 @@ def _check_file(path: Path) -> dict[str, Any]:
     past = read_table(valid) if valid.exists() else raw.iloc[:0]
     with working("checking"):
         return examine_raw(raw, past, bundle, settings).report
+
+
+def _check_log() -> dict[str, Any]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from keepfit.errors import LogError
+    from keepfit.progress import working
+    from keepfit.served_rows import examine_served, read_served
+    from keepfit.serving.drain import first_line
+    from keepfit.serving.location import read_folder, read_url
+    from keepfit.serving.tables import open_log, tell_where
+
+    settings, bundle = _champion()
+    folder = read_folder(os.environ)
+    engine = open_log(read_url(os.environ, folder))
+    with working("checking"):
+        try:
+            served = read_served(engine)
+        except SQLAlchemyError as error:
+            raise LogError(f"{tell_where(engine)}: {first_line(error)}") from None
+        return examine_served(served, bundle, settings).report
 
 
 def _champion() -> "tuple[Settings, Bundle]":

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -204,7 +205,9 @@ class App:
     async def keep_board(self) -> None:
         """Leave what this process counted where the others find it, every second."""
         while True:
-            self.board.leave(self.metrics.families())
+            # On a full disk the others know no more for a while than they did.
+            with suppress(OSError):
+                self.board.leave(self.metrics.families())
             if self.log:
                 self.log.tend()
             await asyncio.sleep(EVERY)
