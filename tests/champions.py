@@ -117,7 +117,7 @@ def packed(dataset: str, model: str, task: str | None) -> tuple[Bundle, Servable
     settings = settings_of(dataset, model, task)
     rows = draw_rows(settings)
     bundle = small_champion(Path(mkdtemp(), "champion"), rows, settings)
-    parity, files = pack_scorer(bundle, rows, bundle.folder, drawn=1500)
+    parity, files = pack_scorer(bundle, rows, bundle.folder, drawn=600)
     servable = describe(bundle, rows, parity).model_copy(update={"files": files})
     (bundle.folder / SERVING).write_text(json.dumps(servable.model_dump(mode="json")))
     return bundle, servable, rows

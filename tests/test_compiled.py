@@ -29,7 +29,7 @@ def test_every_shipped_model_on_every_shipped_dataset_is_compiled(case):
     assert parity.compiled, parity
     assert parity.difference is not None
     assert parity.difference <= ALLOWED
-    assert parity.rows == 1500 + 100
+    assert parity.rows == 600 + 100
 
 
 def load(bundle: Bundle, servable: Servable) -> CompiledScorer:

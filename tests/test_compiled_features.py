@@ -90,7 +90,7 @@ def plan_of(expressions: dict[str, list], untraced: dict[str, str] | None = None
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows=ROWS)
 def test_one_row_has_the_very_value_of_the_table(name: str, rows):
     frame, feature = frame_of(rows), feature_of(FUNCTIONS[name])
