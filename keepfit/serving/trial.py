@@ -17,7 +17,7 @@ SECONDS = 120.0
 PROGRAM = """\
 import os, sys
 from pathlib import Path
-os.nice(10)
+os.nice(5)
 from keepfit.errors import KeepfitError
 from keepfit.modelfile import read_model
 try:
