@@ -95,7 +95,7 @@ def open_log(url: str) -> Engine:
         parsed = make_url(url)
     except ArgumentError:
         # The message would have the password in it.
-        raise LogError(f"{URL}: not a URL; allowed: postgresql://USER:PASSWORD@HOST/NAME, sqlite:////PATH") from None
+        raise LogError(f"{URL}: not a URL; allowed: postgresql://USER@HOST/NAME, sqlite:////PATH") from None
     if parsed.drivername in DRIVERS:
         parsed = parsed.set(drivername=DRIVERS[parsed.drivername])
     if parsed.get_backend_name() == "sqlite":
