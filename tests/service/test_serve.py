@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -72,10 +73,11 @@ class Serving:
 
 
 @contextmanager
-def serve(bento: Path, folder: Path, *options: str) -> Iterator[Serving]:
+def serve(bento: Path, folder: Path, *options: str, **environment: str) -> Iterator[Serving]:
     port, told = free_port(), folder / "told.log"
     env = {name: value for name, value in os.environ.items() if not name.startswith("KEEPFIT_")}
     env |= {"KEEPFIT_KEYS": str(folder / "keys.json"), "BENTOML_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
+    env |= environment
     command = [sys.executable, "-m", "keepfit", "serve", str(bento), "--port", str(port), *options]
     with told.open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
@@ -154,13 +156,30 @@ def test_sigterm_lets_a_running_request_end(bento: Path, tmp_path: Path):
 
 @pytest.fixture(scope="module")
 def insecure(bento: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    with serve(bento, tmp_path_factory.mktemp("insecure"), "--insecure") as found:
+    with serve(bento, tmp_path_factory.mktemp("insecure"), "--insecure", KEEPFIT_TIMEOUT="1.5") as found:
         yield found
 
 
 def test_insecure_is_said_at_every_start_and_lets_everybody_in(insecure: Serving):
     assert insecure.ask("/predict", ROW)[0] == 200
     assert "INSECURE: no key is asked for; anybody on this machine" in insecure.told.read_text()
+
+
+def send_slowly(port: int, body: bytes, *, rest: bool) -> bytes:
+    """Send a body in two parts, or the first of them alone; return the answer's first line."""
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(head.encode() + body[:10])
+        if rest:
+            time.sleep(0.5)
+            connection.sendall(body[10:])
+        return connection.recv(1000).partition(b"\r\n")[0]
+
+
+def test_a_body_in_parts_is_waited_for_but_not_for_ever(insecure: Serving):
+    body = json.dumps(ROW).encode()
+    assert send_slowly(insecure.port, body, rest=True) == b"HTTP/1.1 200 OK"
+    assert send_slowly(insecure.port, body, rest=False) == b"HTTP/1.1 408 Request Timeout"
 
 
 def test_the_page_works_in_a_browser_without_a_network(insecure: Serving, tmp_path: Path):
