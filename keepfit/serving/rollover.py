@@ -6,6 +6,7 @@ broken, half-written, untrusted or of other code is refused, and the old one ser
 
 import gc
 import logging
+import re
 import shutil
 import sys
 import weakref
@@ -23,6 +24,8 @@ from keepfit.serving.origin import Origin
 
 log = logging.getLogger("bentoml.keepfit.rollover")
 IN_BENTO = Path("src/champion")
+# In messages the name of the copy's folder says nothing, and is another each time.
+SCRATCH = re.compile(r"[^\s']*/keepfit-\w+/bundle/?")
 State = tuple[tuple[str, int, int, int], ...]
 
 
@@ -71,9 +74,18 @@ class Place(Generic[One]):
         try:
             self._take_up(folder, origin)
         except Exception as error:  # noqa: BLE001 - whatever lies there, the old one serves on
-            self.refused += 1
-            self.why = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-            log.error("%s: refused, %s serves on: %s", folder, (self._digest or "nothing")[:12], self.why)
+            self._refuse(folder, error)
+
+    def _refuse(self, folder: Path, error: Exception) -> None:
+        why = SCRATCH.sub("", " ".join(f"{type(error).__name__}: {error}".split()))[:500]
+        if isinstance(error, OSError):
+            # A full disk may have room again, though nothing changes here: it is tried again, and told once.
+            self._settled = None
+            if why == self.why:
+                return
+        self.refused += 1
+        self.why = why
+        log.error("%s: refused, %s serves on: %s", folder, (self._digest or "nothing")[:12], why)
 
     def _take_up(self, folder: Path, origin: Origin) -> None:
         with ExitStack() as kept, eager_switching():

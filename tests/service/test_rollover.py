@@ -155,6 +155,23 @@ def test_one_that_fails_while_it_loads_is_refused(stage: Stage, bundles: tuple[B
     assert stage.place.why == "MemoryError: no room"
 
 
+def test_a_disk_that_was_full_is_tried_again_and_told_once(stage: Stage, bundles: tuple[Bundle, Bundle]):
+    full = iter([True] * 3 + [False])
+
+    def load(folder: Path) -> Bundle:
+        if next(full):
+            raise OSError(28, "No space left on device", str(folder / "model.skops"))
+        return stage.load(folder)
+
+    stage.place._load = load
+    put(bundles[1], stage.folder)
+    stage.look(3)
+    assert (stage.installed, stage.place.refused) == ([], 1)
+    assert stage.place.why == "OSError: [Errno 28] No space left on device: 'model.skops'"
+    stage.look(5)
+    assert (stage.installed, stage.place.refused, stage.place.why) == ([bundles[1].digest], 1, None)
+
+
 def test_a_champion_that_is_gone_goes_on(stage: Stage, caplog: pytest.LogCaptureFixture):
     shutil.rmtree(stage.folder)
     stage.look(5)
