@@ -9,13 +9,12 @@ import pytest
 import yaml
 
 from keepfit.bundle import Bundle
-from keepfit.package import prepare_serving
 from keepfit.score import score_rows
 from keepfit.serving.app import App
 from keepfit.validate import validate
 from tests.bundles import train_bundle
 from tests.modelling import ROOT
-from tests.service.asking import ask, open_app
+from tests.service.asking import ask, open_app, prepare_quickly
 from tests.toys import BOOSTED, toy_settings, toy_table
 
 HISTORY = 63
@@ -35,7 +34,7 @@ def bundle(market: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Bu
     valid = validate(market, settings.dataset).valid
     folder: Path = tmp_path_factory.mktemp("sp500") / "champion"
     found = train_bundle(folder, toy_table(valid, settings), settings, valid=valid)
-    prepare_serving(found, valid, folder)
+    prepare_quickly(found, valid)
     return found
 
 
