@@ -69,7 +69,7 @@ def test_the_image_the_pod_and_the_compose_file_agree_on_the_user():
     user = re.search(r"^USER (\d+):(\d+)$", (DEPLOY / "Containerfile").read_text(), flags=re.MULTILINE)
     assert user
     assert POD["securityContext"]["runAsUser"] == int(user[1])
-    assert COMPOSE["services"]["keepfit"]["user"] == f"{user[1]}:{user[2]}"
+    assert COMPOSE["services"]["keepfit"]["user"] == f"${{KEEPFIT_USER:-{user[1]}:{user[2]}}}"
 
 
 def test_a_pod_that_starts_gets_its_time_and_one_that_ends_too():
