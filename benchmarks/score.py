@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 RESULTS = Path("benchmarks/score.json")
 # The one of these with which pandas is fastest is what is compared with.
-CHUNKS = (5_000, 100_000)
+CHUNKS = (20_000, 100_000)
 
 
 def main() -> None:

@@ -99,6 +99,35 @@ def test_a_row_that_the_compiled_scorer_cannot_take_is_scored_by_scikit_learn_an
     assert scorer.fallbacks == 1
 
 
+def test_where_no_machine_code_can_be_made_scikit_learn_serves_and_it_is_said(monkeypatch):
+    bundle, servable, rows = packed("flights", "hist_gradient_boosting", None)
+    values = as_values(rows[list(bundle.passport.request.columns)])[0]
+    expected = load(bundle, servable).score_row(values)
+
+    def fail() -> None:
+        raise OSError("no such processor")
+
+    monkeypatch.setattr("keepfit.compiled.walker.native", fail)
+    scorer = load_scorer(bundle, servable)
+    assert not scorer.compiled
+    assert "no such processor" in scorer.why
+    assert scorer.score_row(values) == expected
+
+
+def test_a_champion_that_is_not_the_same_compiled_serves_with_scikit_learn_and_says_why(monkeypatch, tmp_path):
+    bundle, servable, rows = packed("flights", "hist_gradient_boosting", None)
+    monkeypatch.setattr("keepfit.compiled.links.expit", lambda value: 0.5 + value / 1e6)
+    parity, files = pack_scorer(bundle, rows, tmp_path, drawn=200)
+    assert not parity.compiled
+    assert parity.why == "differs by more than 1e-12"
+    assert parity.difference > ALLOWED
+    assert files == {}
+    assert list(tmp_path.iterdir()) == []
+    slow = load_scorer(bundle, servable.model_copy(update={"parity": parity, "files": {}}))
+    assert isinstance(slow, FrameScorer)
+    assert slow.why == parity.why
+
+
 @pytest.mark.parametrize("model", ["hist_gradient_boosting", "random_forest"])
 def test_an_infinite_feature_is_a_named_error_as_in_training(model):
     bundle, servable, rows = packed("flights", model, None)

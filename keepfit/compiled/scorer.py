@@ -61,7 +61,12 @@ def load_scorer(bundle: "Bundle", servable: Servable) -> Scorer:
         slow.bundle.model  # noqa: B018 - loaded before the first request
         return slow
     plan = read_plan(bundle.folder)
-    return CompiledScorer(plan, _read_trees(bundle.folder, plan), slow)
+    try:
+        return CompiledScorer(plan, _read_trees(bundle.folder, plan), slow)
+    except (ImportError, OSError, RuntimeError) as error:
+        # A processor or a system that LLVM has no code for.
+        slow.why = f"the compiled scorer does not start here: {type(error).__name__}: {error}"
+        return slow
 
 
 def _read_trees(folder: Path, plan: Plan) -> "Forest | None":

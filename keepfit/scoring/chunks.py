@@ -107,7 +107,7 @@ def _read_parquet(file: Path, names: list[str], texts: list[str], size: int, ski
         groups, start = _groups_from(source, skip * size)
         waiting: list[pa.RecordBatch] = []
         count = 0
-        for batch in source.iter_batches(size, row_groups=groups, columns=names):
+        for batch in _batches(source, size, groups, names):
             if start:
                 batch, start = batch[start:], max(start - batch.num_rows, 0)
             waiting.append(batch)
@@ -119,6 +119,12 @@ def _read_parquet(file: Path, names: list[str], texts: list[str], size: int, ski
                 waiting, count = rest.to_batches(), rest.num_rows
         if count:
             yield pa.Table.from_batches(waiting).to_pandas(categories=texts, split_blocks=True)
+
+
+def _batches(source, size: int, groups: list[int], names: list[str]):
+    # One group at a time: a reader of several keeps what it has read of them.
+    for group in groups:
+        yield from source.iter_batches(size, row_groups=[group], columns=names)
 
 
 def _groups_from(source, row: int) -> tuple[list[int], int]:
