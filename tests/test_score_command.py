@@ -238,3 +238,20 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path):
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "out.parquet"), pd.read_parquet(tmp_path / "whole.parquet"), check_exact=True
     )
+
+
+def test_reading_many_row_groups_holds_no_more_than_one(tmp_path: Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from keepfit.scoring.chunks import read_chunks
+
+    bundle, _, rows = packed(*FLIGHTS)
+    many = pa.Table.from_pandas(pd.concat([rows] * 200, ignore_index=True), preserve_index=False)
+    pq.write_table(many, tmp_path / "rows.parquet", row_group_size=5000)
+    held = [
+        pa.total_allocated_bytes()
+        for _ in read_chunks(tmp_path / "rows.parquet", bundle.passport.request, (), size=5000, skip=0)
+    ]
+    assert len(held) == 28
+    assert max(held[-5:]) - max(held[:5]) < 1_000_000
