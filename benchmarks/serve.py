@@ -60,7 +60,7 @@ def measure_load(running: Running, body: object, key: str, clients: int, seconds
     return {**vars(loaded), "worker_us": round(used[0], 1), "all_us": round(used[1], 1), "idle": idle}
 
 
-def wait_for_calm(patience: float = 30.0) -> float:
+def wait_for_calm(patience: float = 10.0) -> float:
     """Wait until nobody else uses the machine, or patience ends; return the idle share of the last second."""
     end = time.monotonic() + patience
     while (idle := 1 - psutil.cpu_percent(1.0) / 100) < CALM and time.monotonic() < end:

@@ -83,8 +83,20 @@ CONTENDERS = {
 
 
 @contextmanager
-def serving(name: str, *, bento: Path, cache: Path, scratch: Path, body: object, key: str) -> Iterator[Running]:
-    """Start a contender, wait for its first 200, and end it and its children afterwards."""
+def serving(
+    name: str,
+    *,
+    bento: Path,
+    cache: Path,
+    scratch: Path,
+    body: object,
+    key: str,
+    more: dict[str, str] | None = None,
+) -> Iterator[Running]:
+    """Start a contender, wait for its first 200, and end it and its children afterwards.
+
+    `more` are environment variables for it.
+    """
     contender = CONTENDERS[name]
     binaries = prepare_environment(contender.lock, cache) if contender.lock else Path(sys.prefix, "bin")
     port = find_port()
@@ -95,7 +107,7 @@ def serving(name: str, *, bento: Path, cache: Path, scratch: Path, body: object,
         process = psutil.Popen(
             [str(binaries / command[0]), *command[1:]],
             cwd=scratch,
-            env=make_environment(name, binaries, bento, scratch),
+            env=make_environment(name, binaries, bento, scratch) | (more or {}),
             stdout=log,
             stderr=log,
         )
