@@ -97,6 +97,9 @@ bench-drift: venv  ## measure what the drift check promises: replays, false alar
 bench-serve: venv  ## measure the service beside its peers, each in an environment of its own (needs wrk; a quarter of an hour)
 	@python -m benchmarks.serve
 
+soak: venv  ## load the service while champions change, its database dies and bad requests come (MINUTES=10)
+	@python -m benchmarks.soak $(MINUTES)
+
 release: venv  ## take a promoted champion to where it serves (VERSION=v0.1.0; STEP=build does one step)
 	@python -m keepfit release $(STEP) "$$VERSION"
 

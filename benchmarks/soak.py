@@ -28,7 +28,7 @@ from benchmarks.serve_contenders import Running, make_key, serving
 from benchmarks.serve_environments import CACHE, ROOT, prepare_champion
 from benchmarks.soak_client import Notes, ask_for, mix
 from keepfit.files import hash_file, read_json, write_json
-from keepfit.serving.tables import open_log, predictions
+from keepfit.serving.tables import open_log, predictions, prepare
 
 SHARE, CLIENTS, EVERY = 0.8, 16, 50
 # Memory may grow by so much from the second fifth of the time to the last.
@@ -76,7 +76,7 @@ def prepare_others(bento: Path, scratch: Path) -> list[Path]:
 
 async def disturb(happened: Happened, place: Path, others: list[Path], faults: tuple[Fault, Fault], end: float) -> None:
     """Switch champions every quarter of a cycle, and take the database away for a part of it."""
-    cycle = min(60.0, (end - time.monotonic()) / 2)
+    cycle = min(120.0, (end - time.monotonic()) / 2)
     while time.monotonic() + cycle <= end + 1:
         for step in range(4):
             if step in (1, 2):
@@ -122,6 +122,7 @@ async def soak(running: Running, row: dict[str, object], key: str, seconds: floa
 def count_missing(url: str, logged: list[bytes]) -> int:
     """Return how many acknowledged predictions the database still lacks once it has taken in all that it will."""
     missing, end, engine = set(logged), time.monotonic() + PATIENCE, open_log(url)
+    prepare(engine)
     while missing and time.monotonic() < end:
         time.sleep(2.0)
         with engine.connect() as connection:
@@ -164,6 +165,7 @@ def run_soak(bento: Path, minutes: float, cache: Path) -> dict[str, object]:
             with serving("keepfit", bento=bento, cache=cache, scratch=scratch, body=row, key=key, more=more) as running:
                 capacity, notes, happened = asyncio.run(soak(running, row, key, 60 * minutes, disturbing))
                 missing = count_missing(url, notes.logged)
+            said = [line for line in (scratch / "keepfit.log").read_text().splitlines() if "[INFO]" not in line]
     return {
         "minutes": minutes,
         "database": url.partition(":")[0],
@@ -176,6 +178,8 @@ def run_soak(bento: Path, minutes: float, cache: Path) -> dict[str, object]:
         "acknowledged": len(notes.logged),
         "missing": missing,
         "memory_mb": happened.memory_mb[:: max(1, len(happened.memory_mb) // 60)],
+        # What the service said beside its start: what it took up, what it refused, what the database did.
+        "said": said[-20:],
         "problems": judge(notes, missing, happened),
     }
 
