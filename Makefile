@@ -1,6 +1,6 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop bench-score bench-serve release lock clean
+.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop bench-score bench-serve soak release lock clean
 
 VENV ?= .venv
 DATASET ?=

@@ -7,15 +7,12 @@ not in the database at the end. PostgreSQL where it is installed (killed and sta
 
 import argparse
 import asyncio
-import contextlib
 import json
 import shutil
-import sqlite3
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +24,7 @@ from benchmarks.serve import describe_run, read_row
 from benchmarks.serve_contenders import Running, make_key, serving
 from benchmarks.serve_environments import CACHE, ROOT, prepare_champion
 from benchmarks.soak_client import Notes, ask_for, mix
-from keepfit.files import hash_file, read_json, write_json
+from benchmarks.soak_faults import Fault, database, prepare_others, replace
 from keepfit.serving.tables import open_log, predictions, prepare
 
 SHARE, CLIENTS, EVERY = 0.8, 16, 50
@@ -35,7 +32,6 @@ SHARE, CLIENTS, EVERY = 0.8, 16, 50
 GROWTH_MB = 10.0
 # Seconds for the database to take in what waited.
 PATIENCE = 180.0
-Fault = Callable[[], None]
 
 
 @dataclass
@@ -45,33 +41,6 @@ class Happened:
     switches: int = 0
     outages: int = 0
     memory_mb: list[float] = field(default_factory=list)
-
-
-@contextmanager
-def database(scratch: Path) -> Iterator[tuple[str, Fault, Fault]]:
-    """Return the URL of a database, what takes it away, and what brings it back."""
-    from tests.service.postgres import find_binaries, running_postgres
-
-    binaries = find_binaries()
-    if binaries:
-        with running_postgres(binaries) as server:
-            yield server.url, server.kill, server.start
-        return
-    path = scratch / "log.sqlite"
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
-        yield f"sqlite:///{path}", lambda: other.execute("BEGIN EXCLUSIVE"), lambda: other.execute("ROLLBACK")
-
-
-def prepare_others(bento: Path, scratch: Path) -> list[Path]:
-    """Return two champions: the Bento's, and the same estimator under another version and threshold."""
-    one, other = scratch / "one", scratch / "other"
-    for folder in (one, other):
-        shutil.copytree(bento / "src/champion", folder)
-    passport = read_json(other / "passport.json")
-    write_json(other / "passport.json", {**passport, "version": passport["version"][::-1], "threshold": 0.5})
-    if hash_file(other / "passport.json") == hash_file(one / "passport.json"):
-        sys.exit("the two champions are one")
-    return [one, other]
 
 
 async def disturb(happened: Happened, place: Path, others: list[Path], faults: tuple[Fault, Fault], end: float) -> None:
@@ -85,15 +54,6 @@ async def disturb(happened: Happened, place: Path, others: list[Path], faults: t
             happened.switches += 1
             replace(place, others[happened.switches % 2])
             await asyncio.sleep(cycle / 4)
-
-
-def replace(place: Path, champion: Path) -> None:
-    """Put another champion in the place of one, as a deployment does."""
-    made, old = place.with_name("made"), place.with_name("old")
-    shutil.copytree(champion, made)
-    place.rename(old)
-    made.rename(place)
-    shutil.rmtree(old)
 
 
 async def watch_memory(worker: psutil.Process, happened: Happened) -> None:

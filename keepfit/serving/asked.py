@@ -28,7 +28,9 @@ def read_asked(query: bytes, passport: Passport, servable: Servable | None) -> A
     except ValueError:
         raise Refusal(422, "query string: not UTF-8, or more than 10 fields") from None
     names = [name for name, _ in given]
-    if other := next((name for name in names if name not in ("explain", "interval") or names.count(name) > 1), None):
+    other = next((name for name in names if name not in ("explain", "interval") or names.count(name) > 1), None)
+    # A name may be empty.
+    if other is not None:
         raise Refusal(422, f"query string: {other[:50]!r}; allowed: explain and interval, each once")
     asked = dict(given)
     return Asked(

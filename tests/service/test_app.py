@@ -136,6 +136,7 @@ def test_a_category_never_seen_is_scored_told_and_counted(app: App, binary: Bund
         ({"path": "/predict?why=1", "body": ROW}, 422, "'why'"),
         ({"path": "/predict?interval=0.9", "body": ROW}, 422, "binary"),
         ({"path": "/predict?%ff", "body": ROW}, 422, "query string"),
+        ({"path": "/predict?explain=1&=0", "body": ROW}, 422, "query string"),
         ({"path": "/predictions/x"}, 422, "32 hexadecimal"),
         ({"path": f"/predictions/{'0' * 32}"}, 404, "no prediction"),
     ],
