@@ -8,6 +8,9 @@ from keepfit.serving.exposition import Family, Sample
 from keepfit.serving.keep import Log
 from keepfit.serving.served import Served
 
+# Seconds without a word of the drainer.
+SILENT = 15.0
+
 
 def report_model(served: list[tuple[str, Served]]) -> list[Family]:
     """Return which models answer, by role."""
@@ -39,13 +42,16 @@ def report_log(log: Log | None) -> list[Family]:
     if log is None:
         return []
     journal, status = log.journal, log.status()
+    age = time.time() - status.at
+    # A drainer that is silent may have ended: then all that is on the disk may wait.
+    waiting = status.waiting_bytes if age < SILENT else journal.bytes
     counts = {"moved": status.moved, "torn": status.torn, "refused": status.refused}
     records = [Sample("_total", {"outcome": name}, count) for name, count in counts.items()]
     return [
         _gauge("keepfit_log_waiting", "Records that wait for the database.", status.waiting),
-        _gauge("keepfit_log_waiting_bytes", "Bytes that wait for the database.", status.waiting_bytes),
+        _gauge("keepfit_log_waiting_bytes", "Bytes that wait for the database.", waiting),
         _gauge("keepfit_log_bytes", "Bytes of the journal on the disk.", journal.bytes),
-        _gauge("keepfit_log_drainer_age_seconds", "Since the drainer was last heard of.", time.time() - status.at),
+        _gauge("keepfit_log_drainer_age_seconds", "Since the drainer was last heard of.", age),
         _counter("keepfit_log_written", "Records that are in the journal, or in the database by now.", journal.written),
         _counter("keepfit_log_dropped", "Records that were dropped.", journal.dropped),
         # The drainer is one for all processes of a service: the counts are its own.
