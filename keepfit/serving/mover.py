@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ logger = logging.getLogger("bentoml.keepfit.log")
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Seconds that the drainer has at the end for what is left.
 GRACE = 10.0
+# Seconds between two starts of a drainer that cannot work, in the end.
+LONGEST = 60.0
 
 
 @dataclass
@@ -52,6 +55,7 @@ class Mover:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._pause = self._not_before = 0.0
 
     def tend(self) -> None:
         """Start a drainer where none runs; called every second."""
@@ -60,9 +64,17 @@ class Mover:
             if status is None:
                 return
             self._process = None
+            # One that cannot work is not started every second.
+            self._pause = min(2 * self._pause + 1, LONGEST) if status else 0.0
+            self._not_before = time.monotonic() + self._pause
             if status:
-                logger.error("the drainer of %s ended with status %d; another one starts", self.folder, status)
-        if self._is_free():
+                logger.error(
+                    "the drainer of %s ended with status %d; another one starts in %g s",
+                    self.folder,
+                    status,
+                    self._pause,
+                )
+        if time.monotonic() >= self._not_before and self._is_free():
             self._start()
 
     def stop(self) -> None:
