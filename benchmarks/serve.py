@@ -21,11 +21,9 @@ import psutil
 from benchmarks.serve_contenders import CONTENDERS, Row, Running, make_key, save_mlflow, serving
 from benchmarks.serve_environments import CACHE, REQUIREMENTS, ROOT, prepare_champion, prepare_environment
 from benchmarks.serve_load import load
-from benchmarks.serve_results import add_round, show
+from benchmarks.serve_results import CALM, add_round, show
 
 CLIENTS = (1, 16, 64)
-# The idle share of the machine at which a measurement begins.
-CALM = 0.95
 RESULTS = ROOT / "benchmarks/serve.json"
 OURS = ("scikit-learn", "pandas", "numpy", "numba", "uvicorn", "uvloop", "httptools", "bentoml")
 SHOWN = (*OURS, "fastapi", "pydantic", "mlflow")
