@@ -63,12 +63,12 @@ def adopt(conf: Path, before: dict[str, Any], after: dict[str, Any]) -> list[Pat
 
 
 def _missing(conf: Path, wanted: Leaves) -> Leaves:
-    found = flatten(yaml.safe_load(compose(conf, overrides=[])))
+    found = flatten(yaml.load(compose(conf, overrides=[]), Loader=yaml.CSafeLoader))
     return {path: value for path, value in wanted.items() if found.get(path, GONE) != value}
 
 
 def _choices(conf: Path) -> dict[str, str]:
-    listed = yaml.safe_load((conf / "config.yaml").read_text())["defaults"]
+    listed = yaml.load((conf / "config.yaml").read_text(), Loader=yaml.CSafeLoader)["defaults"]
     return {key: str(value) for each in listed if isinstance(each, dict) for key, value in each.items()}
 
 
@@ -78,7 +78,10 @@ def _choose_groups(conf: Path, wanted: Leaves, after: dict[str, Any]) -> None:
     for group, present in _choices(conf).items():
         if group in FIRST or not any(path[0] == group for path in wanted):
             continue
-        options = {file.stem: yaml.safe_load(file.read_text()) for file in sorted((conf / group).glob("*.yaml"))}
+        options = {
+            file.stem: yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
+            for file in sorted((conf / group).glob("*.yaml"))
+        }
         distance = {name: len(find_changes(values, after[group])) for name, values in options.items()}
         best = min(distance, key=lambda name: (distance[name], name != present))
         for each in document["defaults"]:

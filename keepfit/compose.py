@@ -32,7 +32,7 @@ def compose(conf: Path, *, overrides: list[str]) -> str:
         _compose_as_dvc_does(output, conf, overrides)
         text = output.read_text()
     _refuse_unset(text, conf)
-    values = yaml.safe_load(text)
+    values = yaml.load(text, Loader=yaml.CSafeLoader)
     check_settings(values, file=_files(conf, overrides))
     _refuse_missing_files(values, conf)
     return text
@@ -118,7 +118,7 @@ def _compose_as_dvc_does(output: Path, conf: Path, overrides: list[str]) -> None
 
 def _files(conf: Path, overrides: list[str]) -> Callable[[str], str]:
     """Return what names the file of `conf` that holds the key with which a problem begins."""
-    listed = yaml.safe_load((conf / "config.yaml").read_text()).get("defaults") or []
+    listed = yaml.load((conf / "config.yaml").read_text(), Loader=yaml.CSafeLoader).get("defaults") or []
     choices = {key: value for each in listed if isinstance(each, dict) for key, value in each.items()}
     choices |= {key.lstrip("+"): value for key, _, value in (each.partition("=") for each in overrides)}
 

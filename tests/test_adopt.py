@@ -20,7 +20,7 @@ def conf(tmp_path: Path) -> Path:
 
 
 def composed(conf: Path, *overrides: str) -> dict:
-    return yaml.safe_load(compose(conf, overrides=list(overrides)))
+    return yaml.load(compose(conf, overrides=list(overrides)), Loader=yaml.CSafeLoader)
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def test_every_dataset_composes_with_every_model_and_search(dataset):
         pairs = [(models[each % len(models)], searches[each % len(searches)]) for each in rounds]
     for model, search in pairs:
         text = compose(CONF, overrides=[f"dataset={dataset}", f"model={model}", f"search={search}"])
-        settings = check_settings(yaml.safe_load(text), file="params.yaml")
+        settings = check_settings(yaml.load(text, Loader=yaml.CSafeLoader), file="params.yaml")
         assert (settings.dataset.name, settings.model.name, settings.search.kind) == (dataset, model, search)
 
 

@@ -71,6 +71,7 @@ def test_a_canonical_file_stays_as_it_is(name):
     assert canonicalise(content) == content
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_bytes():
     # Hash seeds differ, so that the order of a set cannot hide in the file.
     processes = [

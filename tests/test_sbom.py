@@ -77,6 +77,7 @@ def test_it_is_of_the_bento_which_depends_on_all_of_it(folder, lock, wheels):
     assert depends == sorted(each["bom-ref"] for each in bom["components"])
 
 
+@pytest.mark.slow
 def test_two_runs_give_the_same_bytes(folder, lock, wheels):
     again = read_lock(folder.requirements)
     one, two = (json.dumps(list_contents(folder, each, wheels, licence=None)) for each in (lock, again))
