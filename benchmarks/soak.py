@@ -125,7 +125,8 @@ def run_soak(bento: Path, minutes: float, cache: Path) -> dict[str, object]:
             with serving("keepfit", bento=bento, cache=cache, scratch=scratch, body=row, key=key, more=more) as running:
                 capacity, notes, happened = asyncio.run(soak(running, row, key, 60 * minutes, disturbing))
                 missing = count_missing(url, notes.logged)
-            said = [line for line in (scratch / "keepfit.log").read_text().splitlines() if "[INFO]" not in line]
+            told = (scratch / "keepfit.log").read_text().replace(f"{scratch}/", "")
+            said = [line for line in told.splitlines() if "[INFO]" not in line]
     return {
         "minutes": minutes,
         "database": url.partition(":")[0],
