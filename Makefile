@@ -83,7 +83,7 @@ test: venv  ## the quick tests
 	@pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: venv  ## the tests with real servers, clones and whole pipelines
-	@pytest -m slow -n 2 --dist loadgroup
+	@pytest -m slow -n 2 --dist loadfile
 
 lint: venv  ## what pre-commit and CI check
 	@pre-commit run --all-files

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.conftest import Clone
 
-pytestmark = [pytest.mark.slow, pytest.mark.apart]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

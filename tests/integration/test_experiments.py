@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import yaml
 
 from tests.integration.conftest import Clone, make_clone
 
-pytestmark = [pytest.mark.slow, pytest.mark.apart]
+pytestmark = pytest.mark.slow
 
 SWEEP = """\
 always: [search=none, model.params.max_iter=30]
@@ -24,8 +25,8 @@ vary:
   model.params.max_leaf_nodes: [3, 5, -7]
   model.params.learning_rate: [0.05]
 """
-# What DVC keeps among the experiments for itself: what runs, and what waits.
-OWN = ("refs/exps/exec/", "refs/exps/stash", "refs/exps/celery/")
+# An experiment is under its baseline's commit; the other references are DVC's own: what runs, and what waits.
+EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}/(.+)")
 CHAMPION = "models/sp500/champion/passport.json"
 
 
@@ -41,8 +42,8 @@ def clone(reproduced: Clone, tmp_path: Path) -> Clone:
 def commits(clone: Clone) -> dict[str, str]:
     """The commits of the experiments by name."""
     lines = clone.run("git", "for-each-ref", "refs/exps", "--format=%(objectname) %(refname)").splitlines()
-    found = (line.split() for line in lines)
-    return {name.rpartition("/")[2]: commit for commit, name in found if not name.startswith(OWN)}
+    found = ((commit, EXPERIMENT.fullmatch(name)) for commit, name in (line.split() for line in lines))
+    return {each[1]: commit for commit, each in found if each}
 
 
 def shown(clone: Clone) -> dict[str, dict[str, str]]:

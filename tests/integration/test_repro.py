@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.conftest import Clone, make_clone, wait_until_ready
 
-pytestmark = [pytest.mark.slow, pytest.mark.apart]
+pytestmark = pytest.mark.slow
 
 
 def test_a_clean_clone_reproduces_the_committed_lock_and_reports(reproduced: Clone):
