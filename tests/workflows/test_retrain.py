@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import urllib.request
@@ -84,13 +85,16 @@ def test_worse_predictions_end_in_a_new_champion_that_a_fresh_clone_pulls_and_se
 
 
 def serves(hub: Hub, clone) -> str:
+    """The version that answers in a clone, asked with a key as its user would make one."""
+    said = hub.run(clone, "python", "-m", "keepfit", "keys", "create", "--scope", "read")
+    token = re.search(r"^kf_\S+", said, re.MULTILINE).group()
     port = free_port()
     command = ["make", "serve", f"PORT={port}"]
     server = subprocess.Popen(command, cwd=clone, env=hub.environment(), start_new_session=True)
     try:
         wait_until_ready(f"http://127.0.0.1:{port}", server)
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/model", b"{}", headers)
+        headers = {"Authorization": f"Bearer {token}"}
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/model", headers=headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)["version"]
     finally:
