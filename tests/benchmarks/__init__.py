@@ -1,0 +1,1 @@
+"""The benchmarks: the generator, the results and the report made of them."""
