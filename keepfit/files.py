@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+# Rows of a Parquet file's row groups: what is read, written and held at a time.
+GROUP = 2**18
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -55,7 +58,7 @@ def remove(path: Path) -> None:
 def write_table(path: Path, frame: "pd.DataFrame") -> None:
     """Write a frame as Parquet; equal frames give equal bytes."""
     with replacing(path) as partial:
-        frame.to_parquet(partial, index=False)
+        frame.to_parquet(partial, index=False, row_group_size=GROUP)
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
