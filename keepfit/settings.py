@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, Tag, ValidationError, model_validator
 
+from keepfit.computing import EngineSettings
 from keepfit.dataset import Dataset
 from keepfit.delivery import Release
 from keepfit.errors import SettingsError
@@ -157,6 +158,7 @@ class Settings(Section):
     drift: Drift
     retrain: Retrain
     release: Release
+    engine: EngineSettings
 
     @model_validator(mode="after")
     def _objective_fits_the_task(self) -> "Settings":
