@@ -74,7 +74,7 @@ def test_a_cluster_that_is_there_is_used_and_refused_where_it_would_compute_othe
 
 
 def test_a_scheduler_that_is_not_there_is_refused_by_its_address():
-    with pytest.raises(EngineError, match="engine.scheduler: 'nonsense://here'"):
+    with pytest.raises(EngineError, match=r"engine\.scheduler: 'nonsense://here'"):
         start_engine(DASK.model_copy(update={"scheduler": "nonsense://here"})).__enter__()
 
 
