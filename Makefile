@@ -1,6 +1,6 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop bench-score bench-serve soak release lock clean
+.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop bench-scale bench-score bench-serve soak release lock clean
 
 VENV ?= .venv
 DATASET ?=
@@ -10,6 +10,9 @@ PORT ?= 3000
 SWEEP ?=
 JOBS ?= 2
 STEP ?= run
+ROWS ?=
+ENGINES ?= pandas
+ROUNDS ?= 3
 export VERSION
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null && echo "$$p" && break; done)
@@ -36,7 +39,8 @@ params: venv  ## compose params.yaml from conf/
 
 repro: params  ## take the data to a packaged model (DATASET=flights changes the use case)
 	@dvc repro
-	@python -m keepfit summary || { test $$? = 3 && dvc repro --force --single-item gate && dvc repro && python -m keepfit summary; }
+	@! python -m keepfit pending || { dvc repro --force --single-item gate && dvc repro; }
+	@python -m keepfit summary
 
 check: params  ## whether the newest rows are still what the champion knows: ok, alert, retrain or fix the data
 	@python -m keepfit check
@@ -107,6 +111,11 @@ bench-score: venv  ## measure `keepfit score` beside predict_proba on pandas chu
 
 bench-loop: venv  ## measure a turn of the loop by step, calm and retraining
 	@python -m benchmarks.loop
+
+bench-scale: venv  ## measure each stage by rows and engine, and beside pandas, Polars, DuckDB, Evidently (ROWS="1e5 1e6")
+	@python -m benchmarks.scale $(if $(ROWS),--rows $(ROWS)) --engines $(ENGINES) --rounds $(ROUNDS)
+	@python -m benchmarks.scale_peers tables $(if $(ROWS),--rows $(ROWS)) --rounds $(ROUNDS)
+	@python -m benchmarks.scale_peers drift $(if $(ROWS),--rows $(ROWS)) --rounds $(ROUNDS)
 
 lock: venv  ## compile requirements/*.txt anew from the groups of pyproject.toml
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --output-file requirements/dev.txt

@@ -1,5 +1,6 @@
 """Measure the pipeline's claims in a clone of this repository, contenders taking turns; write results.json."""
 
+import datetime
 import json
 import os
 import platform
@@ -7,17 +8,21 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import psutil
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 MADE = ("data/sp500", "models", "reports", ".dvc/cache", ".dvc/tmp", "dvc.lock")
+
+
+class TooLarge(RuntimeError):
+    """A command took more memory than it may."""
 
 
 def run(command: list[str], folder: Path) -> float:
@@ -47,24 +52,38 @@ def compare(one: list[str], other: list[str], folder: Path, *, rounds: int, cold
     return {**medians, **spread, "ratio": medians["one"] / medians["other"]}
 
 
-def peak_memory(command: list[str], folder: Path) -> dict[str, float]:
-    """Return the largest memory (proportional set size) of a command and its children, in GB, and its seconds."""
+def peak_memory(command: list[str], folder: Path, *, limit_gb: float | None = None) -> dict[str, float]:
+    """Return the largest memory (proportional set size) of a command and its children, in GB, and its seconds.
+
+    Raises CalledProcessError where it fails, with what it said, and TooLarge where it takes more than `limit_gb`.
+    """
     start, peak = time.perf_counter(), 0
-    process = psutil.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    done = threading.Event()
-    while not done.wait(0.05):
-        total = 0
-        for each in [process, *_children(process)]:
-            try:
-                total += each.memory_full_info().pss
-            except psutil.Error:
-                continue
-        peak = max(peak, total)
-        if process.poll() is not None:
-            done.set()
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+    with TemporaryFile() as said:
+        process = psutil.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=said)
+        while process.poll() is None:
+            peak = max(peak, sum(map(_memory, tree := [process, *_children(process)])))
+            if limit_gb is not None and peak > limit_gb * 1e9:
+                _end(tree)
+                raise TooLarge(f"more than {limit_gb:g} GB after {time.perf_counter() - start:.0f} s")
+            time.sleep(0.05)
+        if process.returncode:
+            said.seek(0)
+            raise subprocess.CalledProcessError(process.returncode, command, stderr=said.read().decode()[-2000:])
     return {"peak_gb": peak / 1e9, "seconds": time.perf_counter() - start}
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return process.memory_full_info().pss
+    except psutil.Error:
+        return 0
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    for each in processes:
+        with suppress(psutil.Error):
+            each.kill()
+    psutil.wait_procs(processes, timeout=10)
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -82,8 +101,16 @@ def machine() -> dict[str, str | int | None]:
         "cores": os.cpu_count(),
         "system": platform.system(),
         "architecture": platform.machine(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
         **{name: version(name) for name in names},
     }
+
+
+def stamp(seed: int | None = None) -> dict[str, str | int | None]:
+    """Return when, of which commit and from which seed figures are, beside the machine."""
+    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return {"date": date, "commit": commit.stdout.strip(), "seed": seed, **machine()}
 
 
 def main() -> None:
@@ -94,7 +121,7 @@ def main() -> None:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
         repro = [python, "-m", "dvc", "repro"]
         results = {
-            "machine": machine(),
+            "machine": stamp(),
             "sp500: dvc repro against one process": compare(
                 repro, [python, "-m", "benchmarks.one_process"], folder, rounds=3, cold=True
             ),
