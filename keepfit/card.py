@@ -46,6 +46,12 @@ def _model(passport: Passport) -> Iterator[tuple[str, str]]:
 def _data(passport: Passport) -> Iterator[tuple[str, str]]:
     window = passport.trained_on
     yield "learned from", f"{window.rows:,} rows from {window.first} to {window.last}"
+    if passport.sampled_from is not None:
+        yield (
+            "sample",
+            f"learned from and judged on part of {passport.sampled_from:,} labelled rows: a seeded sample that keeps "
+            "each class and each stretch of time at its share (`train.max_rows`)",
+        )
     yield "label", f"`{passport.label}`"
     yield "rows (SHA-256)", f"`{passport.inputs.rows}`"
     yield "code (SHA-256)", f"`{passport.inputs.code}`"

@@ -17,7 +17,7 @@ from keepfit.settings import check_settings
 
 # `now` gives a new value every run, the others bake the machine into a versioned file.
 FORBIDDEN = re.compile(r"\$\{\s*(now|oc\.env|hydra)[:.]")
-GROUPS = ("dataset", "objective", "model", "search", "drift")
+GROUPS = ("dataset", "objective", "model", "search", "drift", "engine")
 UNSET = re.compile(r"^[\s-]*([^\s:]+):\s*(['\"]?)\?\?\?\2\s*(#.*)?$", re.MULTILINE)
 NAME = re.compile(r"^name:\s*['\"]?([^\s'\"]+)", re.MULTILINE)
 DEFAULT_DATASET = re.compile(r"^([ \t]*-[ \t]*dataset:[ \t]*)\S+", re.MULTILINE)

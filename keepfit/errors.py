@@ -159,3 +159,7 @@ class LogError(KeepfitError):
 
 class ScoringError(KeepfitError):
     """A file cannot be scored: what was begun there is another job, or the rows cannot be told apart."""
+
+
+class EngineError(KeepfitError):
+    """There is no cluster to compute on, or one that would not compute as this process does."""

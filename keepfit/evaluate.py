@@ -12,13 +12,14 @@ from keepfit.curves import draw_curves
 from keepfit.dataset import Dataset
 from keepfit.errors import UnusableLabel
 from keepfit.estimator import naive_model
-from keepfit.examples import Examples, holdout_split, labelled_examples
+from keepfit.examples import Examples, read_examples
 from keepfit.features import LABEL
 from keepfit.losses import row_losses
 from keepfit.metrics import LOSSES, loss_interval, measure, miscalibration
 from keepfit.scores import SCORE, predict_scores, read_scores, score_columns, tabulate_scores
 from keepfit.settings import Settings
 from keepfit.slices import slice_rows
+from keepfit.splits import Splits, split_table
 
 NAIVE_SCORE = "naive_score"
 
@@ -31,6 +32,8 @@ class Judged:
     challenger: np.ndarray
     naive: np.ndarray
     naive_threshold: float
+    # How many rows the holdout has, where a sample of them is judged.
+    sampled_from: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,26 +45,31 @@ class Evaluation:
     curves: dict[str, pd.DataFrame]
 
 
-def judge(table: pd.DataFrame, bundle: Bundle, settings: Settings) -> Judged:
+def judge(table: pd.DataFrame, bundle: Bundle, settings: Settings, *, splits: Splits | None = None) -> Judged:
     """Score the holdout with the model that never saw it, and with the baseline of the same training rows.
 
-    Raises UnusableLabel and TooFewRows.
+    `table` has the rows of the holdout that `splits` takes, or, without any, all rows. Raises UnusableLabel and
+    TooFewRows.
     """
-    examples = labelled_examples(table, settings)
-    split = holdout_split(examples, settings)
-    early, rows = examples.take(split.train), examples.take(split.test)
+    if splits is None:
+        splits = split_table(table[[settings.dataset.time, LABEL]], settings)
+        table = table.iloc[splits.held_out]
+    rows = read_examples(table, settings)
     task, classes = settings.dataset.task, len(settings.dataset.classes)
     if task != "regression" and len(np.unique(rows.labels)) < 2:
         raise UnusableLabel(
             f"dataset.label: {settings.dataset.label!r} has one class only in the {len(rows.labels)} rows of the "
             "holdout; use a longer train.holdout"
         )
-    baseline = naive_model(task).fit(early.features, early.labels)
+    early = splits.labels[splits.holdout.train]
+    # The baseline looks at no feature.
+    baseline = naive_model(task).fit(np.empty((len(early), 0)), early)
     return Judged(
         rows=rows,
         challenger=predict_scores(bundle.holdout_model, rows.features, task, classes=classes),
         naive=predict_scores(baseline, rows.features, task, classes=classes),
         naive_threshold=settings.objective.cost.threshold,
+        sampled_from=len(splits.whole.test) if splits.sampled_from else None,
     )
 
 
@@ -94,6 +102,7 @@ def evaluate(judged: Judged, bundle: Bundle, settings: Settings) -> Evaluation:
     return Evaluation(
         metrics={
             "rows": len(labels),
+            **({"sampled_from": judged.sampled_from} if judged.sampled_from else {}),
             "first": judged.rows.window.first,
             "last": judged.rows.window.last,
             "model": settings.model.name,

@@ -32,11 +32,24 @@ class Examples:
 
 def labelled_examples(table: pd.DataFrame, settings: Settings) -> Examples:
     """Return the labelled rows of a feature table; raise UnusableLabel and TooFewRows."""
-    dataset = settings.dataset
     known = table[table[LABEL].notna()]
-    if known.empty:
-        raise UnusableLabel(f"dataset.label: {dataset.label!r} is null in all {len(table)} rows")
-    values = known[LABEL].unique()
+    require_labels(known[LABEL].to_numpy(), settings, rows=len(table))
+    return read_examples(known, settings)
+
+
+def read_examples(known: pd.DataFrame, settings: Settings) -> Examples:
+    """Return labelled rows of a feature table as examples."""
+    features = known.drop(columns=[LABEL, *identity_columns(settings)])
+    # In place: `drop` has made a copy already.
+    features.index = pd.RangeIndex(len(features))
+    return Examples(features, known[LABEL].to_numpy(), known[settings.dataset.time].reset_index(drop=True))
+
+
+def require_labels(labels: np.ndarray, settings: Settings, *, rows: int) -> None:
+    """Raise UnusableLabel or TooFewRows where the known labels of a table of `rows` rows cannot be learned."""
+    dataset, values = settings.dataset, pd.unique(labels)
+    if not len(values):
+        raise UnusableLabel(f"dataset.label: {dataset.label!r} is null in all {rows} rows")
     if dataset.task == "binary" and set(values) != {0.0, 1.0}:
         raise UnusableLabel(
             f"dataset.label: {dataset.label!r} has the values {sorted(values)[:5]}; "
@@ -44,11 +57,8 @@ def labelled_examples(table: pd.DataFrame, settings: Settings) -> Examples:
         )
     if dataset.task == "multiclass" and len(values) < 2:
         raise UnusableLabel(f"dataset.label: {dataset.label!r} is {dataset.classes[int(values[0])]!r} in all rows")
-    if len(known) < settings.train.min_rows:
-        raise TooFewRows(f"train.min_rows: {settings.train.min_rows} labelled rows needed, there are {len(known)}")
-    features = known.drop(columns=[LABEL, *identity_columns(settings)])
-    times = known[dataset.time].reset_index(drop=True)
-    return Examples(features.reset_index(drop=True), known[LABEL].to_numpy(), times)
+    if len(labels) < settings.train.min_rows:
+        raise TooFewRows(f"train.min_rows: {settings.train.min_rows} labelled rows needed, there are {len(labels)}")
 
 
 def identity_columns(settings: Settings) -> list[str]:

@@ -15,7 +15,7 @@ from keepfit.imports import imported_files
 from keepfit.servable import SERVING, Servable, describe, read_servable
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from keepfit.rows import Rows
 
 SERVICE = Path("service/service.py")
 # Where a Bento has the champion.
@@ -37,7 +37,7 @@ def package_files(features: str, root: Path) -> list[Path]:
     return sorted({*files, *pages, *(file.parent / "__init__.py" for file in files)})
 
 
-def prepare_serving(champion: Bundle, valid: "pd.DataFrame", folder: Path) -> Servable:
+def prepare_serving(champion: Bundle, valid: "Rows", folder: Path) -> Servable:
     """Write what the service needs beside the champion: `serving.json`, and the plan that it names."""
     from keepfit.compiled.packing import pack_scorer
 

@@ -48,6 +48,8 @@ class Passport(Section):
     features: tuple[str, ...]
     request: Request
     trained_on: Window
+    # How many labelled rows there were, where a sample of them was taken.
+    sampled_from: int | None = None
     judged_on: Window
     learned_before_holdout: Window
     metrics: dict[str, dict[str, float]]

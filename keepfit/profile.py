@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING
 
 from keepfit.dataset import Dataset
+from keepfit.rows import read_column
 from keepfit.section import Section
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+    from keepfit.rows import Rows
 
 # A column with more categories than this is text or an identifier: new ones are its nature.
 MANY = 1000
@@ -33,16 +36,17 @@ class Profile(Section):
     busiest: float
 
 
-def draw_profile(rows: "pd.DataFrame", dataset: Dataset, names: list[str], window: int | str) -> Profile:
-    """Return the profile of typed raw rows in time order."""
+def draw_profile(rows: "Rows", dataset: Dataset, names: list[str], window: int | str) -> Profile:
+    """Return the profile of typed raw rows in time order, of which a column is looked at at a time."""
     import numpy as np
 
     from keepfit.evidence import cut_windows
 
-    windows = cut_windows(rows[dataset.time], window) or [np.arange(len(rows))]
-    rates = [rows_a_day(rows[dataset.time].iloc[each], window) for each in windows]
+    times = read_column(rows, dataset.time)
+    windows = cut_windows(times, window) or [np.arange(len(rows))]
+    rates = [rows_a_day(times.iloc[each], window) for each in windows]
     return Profile(
-        columns={name: _profile(rows[name], windows) for name in names if name != dataset.time},
+        columns={name: _profile(read_column(rows, name), windows) for name in names if name != dataset.time},
         calmest=min(rates),
         busiest=max(rates),
     )

@@ -40,6 +40,7 @@ def issue_passport(
             look_back=look_back(module),
         ),
         trained_on=trained.trained_on,
+        sampled_from=trained.sampled_from,
         learned_before_holdout=trained.learned_before_holdout,
         judged_on=trained.judged_on,
         metrics={"folds": summarise_folds(trained.folds[:-1]), "holdout": trained.folds[-1]},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keepfit.dataset import EPOCHS, Column
 from keepfit.errors import PackageError
 from keepfit.files import hash_file, read_json
+from keepfit.rows import count_until, read_between
 from keepfit.section import Section
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from keepfit.bundle import Bundle
     from keepfit.passport import Passport
+    from keepfit.rows import Rows
 
 SERVING = "serving.json"
 # How sure an interval may be asked to be.
@@ -53,22 +55,21 @@ def read_servable(folder: Path) -> Servable:
     return servable
 
 
-def describe(bundle: "Bundle", valid: "pd.DataFrame", parity: Parity) -> Servable:
-    """Return what the service needs of a champion; `valid` are typed rows in time order that hold its newest ones."""
+def describe(bundle: "Bundle", valid: "Rows", parity: Parity) -> Servable:
+    """Return what the service needs of a champion; `valid` are typed rows in time order."""
     reference, passport = bundle.reference, bundle.passport
     return Servable(
         parity=parity,
         typical={name: _typical(reference[name]) for name in passport.features},
         residuals=_half_widths(reference) if passport.task == "regression" else {},
-        example=_example(rows_until(valid, bundle, passport.trained_on.last), passport),
+        example=_example(valid, count_until(valid, time_column(bundle), passport.trained_on.last), passport),
     )
 
 
-def rows_until(valid: "pd.DataFrame", bundle: "Bundle", last: str) -> "pd.DataFrame":
-    """Return the rows up to a time: the same ones however many have come since."""
+def time_column(bundle: "Bundle") -> str:
+    """Return the name of the column that says when a row was."""
     # The one column of a reference that is neither a number nor a category.
-    time = bundle.reference.select_dtypes("datetime").columns[0]
-    return valid[valid[time] <= last]
+    return str(bundle.reference.select_dtypes("datetime").columns[0])
 
 
 def _typical(values: "pd.Series") -> float | str | None:
@@ -92,9 +93,9 @@ def _conformal(errors: "np.ndarray", level: float) -> float:
     return float(errors[math.ceil((len(errors) + 1) * level) - 1])
 
 
-def _example(rows: "pd.DataFrame", passport: "Passport") -> tuple[dict[str, int | Value], ...]:
+def _example(valid: "Rows", until: int, passport: "Passport") -> tuple[dict[str, int | Value], ...]:
     columns = passport.request.columns
-    newest = rows[list(columns)].tail(passport.request.look_back + 1)
+    newest = read_between(valid, max(until - passport.request.look_back - 1, 0), until, list(columns))
     return tuple(
         {name: as_json(value, columns[name]) for name, value in zip(newest, row, strict=True)}
         for row in newest.itertuples(index=False, name=None)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, Tag, ValidationError, model_validator
 
+from keepfit.computing import EngineSettings
 from keepfit.dataset import Dataset
 from keepfit.delivery import Release
 from keepfit.errors import SettingsError
@@ -99,13 +100,21 @@ class Features(Section):
 
 
 class Train(Section):
-    """The splits, the refit and the threads."""
+    """The splits, the rows that are taken, the refit and the threads."""
 
     holdout: Span
     folds: int = Field(ge=2)
     min_rows: int = Field(ge=10)
+    # Labelled rows that are taken, the holdout's among them; all of them where there is no number.
+    max_rows: Annotated[int, Field(ge=100)] | None = None
     refit: bool
     jobs: int
+
+    @model_validator(mode="after")
+    def _a_sample_has_rows_enough(self) -> "Train":
+        if self.max_rows is not None and self.max_rows < self.min_rows:
+            raise ValueError(f"max_rows is {self.max_rows}, fewer than min_rows: {self.min_rows}")
+        return self
 
 
 class Evaluate(Section):
@@ -157,6 +166,7 @@ class Settings(Section):
     drift: Drift
     retrain: Retrain
     release: Release
+    engine: EngineSettings
 
     @model_validator(mode="after")
     def _objective_fits_the_task(self) -> "Settings":

@@ -39,7 +39,8 @@ def _describe_metrics(metrics: dict[str, Any], gate: dict[str, Any], settings: S
     if gate.get("champion_metrics"):
         rivals["old champion"] = gate["champion_metrics"]
     shown = [name for name in (loss, "roc_auc", "accuracy", "r2", "cost") if name in metrics["challenger"]]
-    head = f"{metrics['rows']:,} rows{_span(metrics, settings)}"
+    part = f" of {metrics['sampled_from']:,}" if "sampled_from" in metrics else ""
+    head = f"{metrics['rows']:,}{part} rows{_span(metrics, settings)}"
     lines = [("model", metrics["model"]), ("holdout", head)]
     for who, values in rivals.items():
         text = "   ".join(f"{name} {values[name]:.4g}" for name in dict.fromkeys(shown) if name in values)

@@ -10,9 +10,9 @@ import pandas as pd
 from keepfit.errors import FeatureError, UnusableLabel
 from keepfit.estimator import build
 from keepfit.evidence import FOLD, add_losses, collect
-from keepfit.examples import Examples, holdout_split, labelled_examples
+from keepfit.examples import Examples, read_examples
 from keepfit.features import LABEL
-from keepfit.folds import Fold, time_folds
+from keepfit.folds import Fold
 from keepfit.history import Ruler, measure_history
 from keepfit.losses import cheapest_threshold, row_losses
 from keepfit.metrics import measure
@@ -21,6 +21,7 @@ from keepfit.scores import SCORE, predict_scores, read_scores
 from keepfit.search import tune
 from keepfit.section import Window
 from keepfit.settings import Settings
+from keepfit.splits import Splits, split_table
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -43,6 +44,8 @@ class Trained:
     trained_on: Window
     learned_before_holdout: Window
     judged_on: Window
+    # How many labelled rows there were, where a sample of them was taken.
+    sampled_from: int | None = None
 
 
 def count_fits(settings: Settings) -> int:
@@ -51,15 +54,19 @@ def count_fits(settings: Settings) -> int:
     return trials * settings.train.folds + settings.train.folds + 1 + settings.train.refit
 
 
-def fit(table: pd.DataFrame, settings: Settings, *, advance: Advance = lambda: None) -> Trained:
+def fit(
+    table: pd.DataFrame, settings: Settings, *, splits: Splits | None = None, advance: Advance = lambda: None
+) -> Trained:
     """Tune, fit and score out of sample; `advance` is called after each fit.
 
-    Raises UnusableLabel, TooFewRows, FeatureError and EstimatorError.
+    `table` has the rows that `splits` takes, or, without any, all rows. Raises UnusableLabel, TooFewRows,
+    FeatureError and EstimatorError.
     """
-    examples = labelled_examples(table, settings)
-    split = holdout_split(examples, settings)
+    if splits is None:
+        splits = split_table(table[[settings.dataset.time, LABEL]], settings)
+        table = table.iloc[splits.rows]
+    examples, split, folds = read_examples(table, settings), splits.holdout, splits.folds(settings)
     early = examples.take(split.train)
-    folds = time_folds(early.times, count=settings.train.folds, horizon=settings.dataset.horizon)
     _require_classes(early, folds, settings)
     _require_values(early.take(folds[0].train), settings)
     pipeline = build(early.features, settings.model, task=settings.dataset.task, seed=settings.seed)
@@ -83,9 +90,10 @@ def fit(table: pd.DataFrame, settings: Settings, *, advance: Advance = lambda: N
         history=measure_history(reference, Ruler(settings, tuple(examples.features), threshold)),
         folds=_measure_folds(reference, threshold, settings),
         trials=trials,
-        trained_on=examples.take(sides[-1]).window,
-        learned_before_holdout=early.window,
-        judged_on=examples.take(split.test).window,
+        trained_on=splits.window(None if settings.train.refit else splits.whole.train),
+        learned_before_holdout=splits.window(splits.whole.train),
+        judged_on=splits.window(splits.whole.test),
+        sampled_from=splits.sampled_from,
     )
 
 

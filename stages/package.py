@@ -5,10 +5,10 @@ from tempfile import TemporaryDirectory
 
 from keepfit import stage
 from keepfit.bundle import read_champion, write_none
-from keepfit.files import read_table
 from keepfit.package import build_bento, prepare_serving
 from keepfit.progress import working
 from keepfit.settings import Settings
+from keepfit.tables import Table
 
 
 def main(_: Settings, valid: Path, champion: Path, requirements: Path, bento: Path) -> None:
@@ -17,7 +17,7 @@ def main(_: Settings, valid: Path, champion: Path, requirements: Path, bento: Pa
         write_none(bento, "no champion yet: the gate refused every challenger")
         return
     with working("building the Bento"), TemporaryDirectory() as folder:
-        prepare_serving(current, read_table(valid), Path(folder))
+        prepare_serving(current, Table(valid), Path(folder))
         build_bento(current, Path(folder), requirements, bento, root=Path())
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keepfit import stage
 from keepfit.bundle import write_bundle
-from keepfit.features import load_module
+from keepfit.features import LABEL, load_module
 from keepfit.files import hash_file, read_table
 from keepfit.imports import hash_code
 from keepfit.live import log_training, timing_experiments
@@ -12,12 +12,15 @@ from keepfit.profile import draw_profile
 from keepfit.progress import progress
 from keepfit.provenance import issue_passport
 from keepfit.settings import Settings
+from keepfit.splits import split_table
+from keepfit.tables import Table
 from keepfit.train import count_fits, fit
 
 
 def main(settings: Settings, valid: Path, table: Path, challenger: Path, folds: Path) -> None:
+    splits = split_table(read_table(table, [settings.dataset.time, LABEL]), settings)
     with progress("training", count_fits(settings)) as advance, timing_experiments():
-        trained = fit(read_table(table), settings, advance=advance)
+        trained = fit(Table(table).pick(splits.rows), settings, splits=splits, advance=advance)
     features = Path("features", f"{settings.dataset.features.module}.py")
     passport = issue_passport(
         trained,
@@ -28,7 +31,7 @@ def main(settings: Settings, valid: Path, table: Path, challenger: Path, folds: 
         code=hash_code(Path("stages/train.py"), Path(), extra=(features,)),
     )
     names = list(passport.request.columns)
-    profile = draw_profile(read_table(valid), settings.dataset, names, settings.drift.window)
+    profile = draw_profile(Table(valid), settings.dataset, names, settings.drift.window)
     write_bundle(challenger, passport, trained, profile)
     log_training(trained.folds, trained.trials, folds)
 

@@ -44,7 +44,7 @@ def test_one_row_has_the_very_score_of_a_frame(case):
     if request.look_back:
         return
     scorer = load(bundle, servable)
-    asked = draw(rows[list(request.columns)], 500)
+    asked = draw(rows, list(request.columns), 500)
     singles = np.array([scorer.score_row(values) for values in as_values(asked)])
     np.testing.assert_array_equal(singles, scorer.score_frame(asked))
     assert scorer.fallbacks == 0
@@ -64,7 +64,7 @@ def test_trees_have_the_very_scores_of_scikit_learn(dataset, model):
 def test_the_features_of_one_row_are_those_of_the_frame():
     bundle, servable, rows = packed("flights", "hist_gradient_boosting", None)
     scorer = load(bundle, servable)
-    asked = draw(rows[list(bundle.passport.request.columns)], 300)
+    asked = draw(rows, list(bundle.passport.request.columns), 300)
     expected = scorer.features_of(asked)
     found = pd.DataFrame([scorer.features_of_row(values) for values in as_values(asked)], columns=expected.columns)
     for name in expected:

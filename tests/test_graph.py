@@ -124,12 +124,19 @@ def test_a_stage_declares_every_parameter_that_it_reads(stage, watched, used, tm
     # What stands in the command is declared by it: another value is another command.
     templated = {name for name in used if f"${{{name}}}" in GRAPH[stage]["cmd"]}
     declared = set(GRAPH[stage]["params"])
+    # Results do not depend on the engine.
+    used -= {"engine"}
     sections = {name for name in used if name.split(".")[0] not in ("dataset", "objective", "drift")}
     keys = {name for name in used if "." in name}
     missing = {name for name in (sections | keys) - templated if not {name, name.split(".")[0]} & declared}
     assert not missing, f"dvc.yaml: stages.{stage}.params: missing: {', '.join(sorted(missing))}"
     superfluous = {name for name in declared - {"dataset", "objective", "drift"} if name not in used}
     assert not superfluous, f"dvc.yaml: stages.{stage}.params: superfluous: {', '.join(sorted(superfluous))}"
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_no_stage_runs_again_for_another_engine(stage):
+    assert not [name for name in GRAPH[stage].get("params", []) if name.split(".")[0] == "engine"]
 
 
 def test_packaging_reads_no_parameter_but_the_name_in_its_paths():

@@ -17,7 +17,7 @@ def refusal(**overrides) -> str:
 
 
 def test_an_unknown_key_is_refused_with_its_file_key_and_value():
-    said = "params.yaml: train.fold: unknown key (value 4); allowed: holdout, folds, min_rows, refit, jobs"
+    said = "params.yaml: train.fold: unknown key (value 4); allowed: holdout, folds, min_rows, max_rows, refit, jobs"
     assert refusal(**{"train.fold": 4}) == said
 
 
@@ -27,7 +27,7 @@ def test_an_unknown_key_is_refused_with_its_file_key_and_value():
         (
             "trian",
             "seed, dataset, objective, model, search, validate, features, train, evaluate, gate, drift, "
-            "retrain, release",
+            "retrain, release, engine",
         ),
         ("validate.quotta", "quota"),
         ("dataset.source.pth", "watch, row_number, kind, path, format"),

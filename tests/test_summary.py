@@ -54,6 +54,10 @@ def told(tmp_path: Path):
     return tell
 
 
+def test_a_holdout_of_which_a_sample_is_judged_is_told_with_both_numbers(told):
+    assert told(metrics={"sampled_from": 20_000})["holdout"] == "1,756 of 20,000 rows from 2014-12-29 to 2017-12-28"
+
+
 def test_a_run_is_told_from_the_question_to_what_comes_next(told):
     assert told() == {
         "question": "Is y one?",

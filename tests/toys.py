@@ -127,6 +127,7 @@ def toy_values(**overrides: Any) -> dict[str, Any]:
             "identity": None,
             "issuer": "https://issuer.example.com",
         },
+        "engine": {"kind": "pandas", "rows": 97},
     }
     values = deepcopy(values)
     for key, value in overrides.items():

@@ -9,6 +9,8 @@ from keepfit.commands.terminal import CONF, PARAMS, one_line_errors, say, show_l
 from keepfit.errors import KeepfitError
 
 app = typer.Typer()
+# What `make repro` runs the gate again for.
+PENDING = 3
 
 
 @app.command()
@@ -30,7 +32,8 @@ def params(
 
 @app.command()
 def summary() -> None:
-    """Show what the last run did."""
+    """Show what the last run did; end with status 3 where an experiment's gate said promote, which none does itself."""
+    from keepfit.files import read_json
     from keepfit.settings import load_settings
     from keepfit.summary import summarise
 
@@ -41,6 +44,9 @@ def summary() -> None:
             if not (reports / f"{name}.json").exists():
                 raise KeepfitError(f"{reports / name}.json: not there yet; `make repro` writes it")
         show_lines(summarise(settings, reports))
+        gate = read_json(reports / "gate.json")
+    if gate["decision"] == "promote" and not gate.get("replaced"):
+        raise typer.Exit(PENDING)
 
 
 @app.command()
@@ -50,15 +56,3 @@ def bento() -> None:
 
     with one_line_errors():
         say(f"models/{load_settings(PARAMS).dataset.name}/bento")
-
-
-@app.command()
-def pending() -> None:
-    """End with status 0 where an experiment's gate said promote, which experiments never do; else with 1."""
-    from keepfit.files import read_json
-    from keepfit.settings import load_settings
-
-    with one_line_errors():
-        name = load_settings(PARAMS).dataset.name
-        said = read_json(Path("reports", name, "gate.json")) or {}
-    raise typer.Exit(0 if said.get("decision") == "promote" and not said.get("replaced") else 1)

@@ -13,14 +13,11 @@ from keepfit.files import hash_file
 from keepfit.servable import Parity
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from keepfit.bundle import Bundle
+    from keepfit.rows import Rows
 
 
-def pack_scorer(
-    bundle: "Bundle", valid: "pd.DataFrame", folder: Path, *, drawn: int = DRAWN
-) -> tuple[Parity, dict[str, str]]:
+def pack_scorer(bundle: "Bundle", valid: "Rows", folder: Path, *, drawn: int = DRAWN) -> tuple[Parity, dict[str, str]]:
     """Write the plan and its trees into the folder, and return the parity and the SHA-256 of each file.
 
     Nothing is written where the compiled scorer may not serve; the parity says why.

@@ -8,10 +8,12 @@ import pandas as pd
 
 from keepfit.compiled.scorer import CompiledScorer, FrameScorer
 from keepfit.errors import FeatureError
-from keepfit.servable import Parity, rows_until
+from keepfit.rows import count_until, read_between, read_column
+from keepfit.servable import Parity, time_column
 
 if TYPE_CHECKING:
     from keepfit.bundle import Bundle
+    from keepfit.rows import Rows
 
 DRAWN, SEED = 100_000, 20190101
 ALLOWED = 1e-12
@@ -29,16 +31,16 @@ class Difference:
     largest: float
 
 
-def measure_parity(compiled: CompiledScorer, bundle: "Bundle", valid: pd.DataFrame, *, drawn: int = DRAWN) -> Parity:
+def measure_parity(compiled: CompiledScorer, bundle: "Bundle", valid: "Rows", *, drawn: int = DRAWN) -> Parity:
     """Return whether the compiled scorer may serve; `valid` are typed rows in time order that hold the holdout."""
     slow, passport = compiled.slow, bundle.passport
     try:
         found = [compare_rows(compiled, slow, holdout_rows(bundle, valid))]
         if passport.request.look_back:
-            features = draw(bundle.reference[list(passport.features)], drawn)
+            features = draw(bundle.reference, list(passport.features), drawn)
             found.append(compare_features(compiled, slow, features))
         else:
-            found.append(compare_rows(compiled, slow, draw(valid[list(passport.request.columns)], drawn)))
+            found.append(compare_rows(compiled, slow, draw(valid, list(passport.request.columns), drawn)))
     except FeatureError as error:
         return Parity(compiled=False, why=f"scikit-learn refuses rows that can come: {error}", rows=0)
     rows, largest = sum(each.rows for each in found), max(each.largest for each in found)
@@ -47,18 +49,17 @@ def measure_parity(compiled: CompiledScorer, bundle: "Bundle", valid: pd.DataFra
     return Parity(compiled=True, why=_praise(compiled), rows=rows, difference=largest)
 
 
-def holdout_rows(bundle: "Bundle", valid: pd.DataFrame) -> pd.DataFrame:
+def holdout_rows(bundle: "Bundle", valid: "Rows") -> pd.DataFrame:
     """Return the raw rows of the holdout, after the history that its first one looks back on."""
-    passport = bundle.passport
-    until = rows_until(valid, bundle, passport.judged_on.last)
-    before = len(rows_until(until, bundle, passport.judged_on.first)) - 1
-    return until.iloc[max(before - passport.request.look_back, 0) :][list(passport.request.columns)]
+    passport, time = bundle.passport, time_column(bundle)
+    first, last = (count_until(valid, time, each) for each in (passport.judged_on.first, passport.judged_on.last))
+    return read_between(valid, max(first - 1 - passport.request.look_back, 0), last, list(passport.request.columns))
 
 
-def draw(rows: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Return seeded rows of the same columns, each drawn on its own, with missing, unknown and far-off values."""
+def draw(rows: "Rows", names: list[str], count: int) -> pd.DataFrame:
+    """Return seeded rows of these columns, each drawn on its own, with missing, unknown and far-off values."""
     generator = np.random.default_rng(SEED)
-    return pd.DataFrame({name: _draw_column(rows[name], count, generator) for name in rows})
+    return pd.DataFrame({name: _draw_column(read_column(rows, name), count, generator) for name in names})
 
 
 def _draw_column(values: pd.Series, count: int, generator: np.random.Generator) -> pd.Series:
