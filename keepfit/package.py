@@ -27,6 +27,8 @@ exclude: [requirements.txt, bentofile.yaml]
 labels: {{dataset: {dataset}, version: {version}, digest: {digest}}}
 python: {{requirements_txt: requirements.txt, lock_packages: false}}
 """
+# What a lock has beside the pins.
+NOT_PINS = re.compile(r" \\\n +--hash=\S+|^ *#.*\n|^\n", re.MULTILINE)
 
 
 def package_files(features: str, root: Path) -> list[Path]:
@@ -70,7 +72,7 @@ def build_bento(champion: Bundle, serving: Path, requirements: Path, destination
         labels = {"dataset": passport.dataset, "version": passport.version, "digest": champion.digest}
         (context / "bentofile.yaml").write_text(BUILD.format(**labels))
         bento = _run_build(context, home, f"keepfit_{passport.dataset}", champion.digest[:12])
-        _fix_time(bento / "bento.yaml", passport.trained_on.last)
+        _settle(bento / "bento.yaml", passport.trained_on.last)
         with replacing(destination) as partial:
             shutil.copytree(bento, partial)
 
@@ -92,6 +94,12 @@ def _run_build(context: Path, home: Path, name: str, version: str) -> Path:
     return bento
 
 
-def _fix_time(file: Path, moment: str) -> None:
-    text = file.read_text()
-    file.write_text(re.sub(r"^creation_time:.*$", f"creation_time: '{moment}+00:00'", text, flags=re.MULTILINE))
+def _settle(file: Path, moment: str) -> None:
+    import yaml
+
+    told = yaml.safe_load(file.read_text())
+    told["creation_time"] = f"{moment}+00:00"
+    # BentoML reads this file three times at each start, a fifth of a second each with the lock's hashes in it. What
+    # is installed is env/python/requirements.txt, which has them.
+    told["image"]["python_requirements"] = NOT_PINS.sub("", told["image"]["python_requirements"])
+    file.write_text(yaml.safe_dump(told, sort_keys=False))

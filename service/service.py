@@ -1,32 +1,38 @@
 """The champion over HTTP: BentoML serves what keepfit/serving answers."""
 
-import asyncio
-import gc
-import logging
 import os
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keepfit.arithmetic  # noqa: F401 - before NumPy loads
 
 # isort: split
 import bentoml
 
-from keepfit.serving.app import App
-from keepfit.serving.changes import follow_changes, load_warm
 from keepfit.serving.frozen import freeze_code
-from keepfit.serving.keep import Log
 from keepfit.serving.options import read_options
-from keepfit.serving.rollover import find_bundle
+
+if TYPE_CHECKING:
+    from keepfit.serving.worker import Worker
 
 ROOT = Path(__file__).resolve().parent.parent
-# Another Bento may take the place of this one's folder.
-freeze_code(ROOT, ("keepfit", "features"))
-CHAMPION = ROOT / "champion"
 PROBES = ("/livez", "/readyz", "/healthz")
 options = read_options(os.environ)
-app = App(options)
-logger = logging.getLogger("bentoml.keepfit")
+
+
+@cache
+def make_worker() -> "Worker":
+    """Return what answers in this process.
+
+    BentoML imports this file in the process that watches the workers too, which answers nothing and starts sooner
+    without it.
+    """
+    from keepfit.serving.worker import Worker
+
+    # Another Bento may take the place of this one's folder.
+    freeze_code(ROOT, ("keepfit", "features"))
+    return Worker(options.champion or ROOT / "champion", options)
 
 
 class Front:
@@ -43,7 +49,7 @@ class Front:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer, or let BentoML."""
         if scope["type"] == "http" and scope["path"] not in PROBES:
-            await app(scope, receive, send)
+            await make_worker().app(scope, receive, send)
             return
         if scope["type"] == "lifespan" and (first := getattr(scope.get("app"), "middleware_stack", None)):
             scope["app"].middleware_stack = Front(first)
@@ -64,39 +70,21 @@ class Keepfit:
     """Scores raw rows in time order; rows that are only history get no answer."""
 
     def __init__(self) -> None:
-        if options.insecure:
-            logger.warning("INSECURE: every request is let in, without a key")
-        champion = options.champion or CHAMPION
-        app.served = load_warm(find_bundle(champion), options)
-        self.standby = follow_changes(app, champion)
-        if options.log_folder:
-            app.log = Log(options.log_folder, limit_bytes=options.log_limit, pii_key=options.pii_key)
-            app.log.prepare(app.served)
-        # uvicorn formats a line for each request where a handler is there to take it, whatever its level.
-        logging.getLogger("uvicorn.access").propagate = False
-        # A full collection over everything that was loaded is the longest pause that a request can meet.
-        gc.collect()
-        gc.freeze()
+        self.worker = make_worker()
 
     def __is_ready__(self) -> bool:
         """Tell BentoML's /readyz."""
-        return app.served is not None
+        return self.worker.app.served is not None
 
     @bentoml.on_startup
     async def begin(self) -> None:
         """Start what runs beside the requests."""
-        self.beside = asyncio.ensure_future(app.keep_board())
-        if options.watch:
-            self.standby.start(options.watch)
+        self.worker.begin()
 
     @bentoml.on_shutdown
     async def end(self) -> None:
         """Leave the last counts, and move what was logged to the database."""
-        self.beside.cancel()
-        self.standby.stop()
-        if app.log:
-            await asyncio.to_thread(app.log.close)
-        app.board.leave(app.metrics.families())
+        await self.worker.end()
 
 
 Keepfit.add_asgi_middleware(Front)

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -100,6 +101,16 @@ def guarded(bento: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 def counted(text: bytes, series: str) -> float:
     found = [line for line in text.decode().splitlines() if line.startswith(series)]
     return float(found[0].rpartition(" ")[2]) if found else 0.0
+
+
+def test_what_bentoml_reads_at_each_start_has_pins_alone_and_what_is_installed_their_hashes(bento: Path):
+    description, lock = (bento / "bento.yaml").read_text(), (bento / "env/python/requirements.txt").read_text()
+    for name in ("bentoml", "msgspec", "llvmlite"):
+        pins = re.findall(rf"^{name}==[\w.]+", lock, re.MULTILINE)
+        assert pins
+        assert all(pin in description for pin in pins)
+    assert "--hash" in lock
+    assert "--hash" not in description
 
 
 def test_it_tells_where_the_page_is_and_how_to_make_a_key(guarded: Serving):
