@@ -11,8 +11,11 @@ from keepfit.score import compute_features
 from keepfit.served_rows import Served, compute_served, examine_served, number_outcome, read_served
 from keepfit.serving.storage import store
 from keepfit.serving.tables import open_log, prepare
+from keepfit.settings import Settings
+from tests.bundles import train_bundle
 from tests.logged import earlier, outcome, predicted
-from tests.monitored import calm_rows, champion, examined, flip, monitored_settings, moved_rows, newer_rows
+from tests.monitored import TRAINED, calm_rows, champion, examined, flip, monitored_settings, moved_rows, newer_rows
+from tests.toys import toy_table, toy_values
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +132,61 @@ def test_a_personal_column_that_features_need_stops_the_check(bundle):
 def test_an_outcome_is_the_label_itself(bundle, value, classes, label):
     found = number_outcome(value, bundle.passport.model_copy(update={"classes": classes}))
     assert np.isnan(found) if label is None else found == label
+
+
+@pytest.fixture(scope="module")
+def numbered() -> Settings:
+    """Settings of a table without a time of its own: the order of its rows is the order of time, one a day."""
+    toy = toy_values()
+    columns = {"row": {"type": "datetime", "format": "D"}} | {
+        name: column for name, column in toy["dataset"]["columns"].items() if name != "time"
+    }
+    source = toy["dataset"]["source"] | {"row_number": "row"}
+    given = {"time": "row", "keys": ["row"], "columns": columns, "source": source}
+    return monitored_settings(**{f"dataset.{name}": value for name, value in given.items()})
+
+
+def numbering(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.rename(columns={"time": "row"})
+
+
+@pytest.fixture(scope="module")
+def timeless(numbered: Settings, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The champion of the first 500 rows of such a table."""
+    table = toy_table(numbering(calm_rows()[:TRAINED]), numbered)
+    return train_bundle(tmp_path_factory.mktemp("timeless") / "champion", table, numbered)
+
+
+def without_time(rows: pd.DataFrame, *, delay: int) -> list:
+    """Records of rows in the order of their requests, and before them those of their outcomes, the last first."""
+    told = list(rows.itertuples())
+    answers = [predicted(f"p{row.Index}", at=1000 + row.Index, row={"x": row.x, "c": row.c}) for row in told]
+    known = [row for row in told if row.y == row.y]
+    outcomes = [outcome(f"p{row.Index}", bool(row.y), at=1000 + row.Index + delay) for row in known]
+    return [*outcomes[::-1], *answers]
+
+
+@pytest.mark.parametrize("rows", [newer_rows, moved_rows])
+def test_of_a_table_without_a_time_the_order_of_the_requests_is_that_of_the_rows(timeless, numbered, rows):
+    assert timeless.passport.request.time is None
+    found = examine_served(logged(*without_time(rows(), delay=86_400)), timeless, numbered).report
+    wanted = examined(numbering(rows()), timeless, numbered).report
+    labelled = int(rows().y.notna().sum())
+    assert found.pop("log") == {
+        "rows": 200,
+        "with_outcome": labelled,
+        "coverage": labelled / 200,
+        "delay": {"median": 86_400.0, "p95": 86_400.0},
+        "left_out": {},
+    }
+    assert found == wanted
+
+
+def test_without_a_time_a_row_that_was_asked_twice_is_two_rows(timeless, numbered):
+    rows = newer_rows().assign(y=np.nan)
+    again = predicted("again", at=5000, row={"x": float(rows.x[0]), "c": rows.c[0]})
+    found = examine_served(logged(*without_time(rows, delay=1), again), timeless, numbered).report["log"]
+    assert (found["rows"], found["with_outcome"], found["delay"]) == (201, 0, {})
 
 
 @pytest.fixture
