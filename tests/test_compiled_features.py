@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keepfit.compiled.expression import Untraceable, trace
+from keepfit.compiled.operations import Untraceable
 from keepfit.compiled.parity import as_values
 from keepfit.compiled.plan import Estimate, Number, Plan
 from keepfit.compiled.source import make_compute
+from keepfit.compiled.trace import trace
 from keepfit.dataset import Column, FeatureSet
 from keepfit.errors import FeatureError
 from keepfit.features import Feature, FeatureModule, compute

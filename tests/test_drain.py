@@ -10,15 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from keepfit.serving import drain as drains
-from keepfit.serving.drain import (
-    REFUSED,
-    Drainer,
-    batch_lock,
-    drain_lock,
-    finish,
-    first_line,
-    follow,
-)
+from keepfit.serving.drain import drain_lock, finish, follow
+from keepfit.serving.drainer import REFUSED, Drainer, batch_lock, first_line
 from keepfit.serving.journal import Journal, find_segments
 from keepfit.serving.location import JOURNAL
 from keepfit.serving.mover import read_status

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from keepfit.serving.drain import REFUSED, Drainer
+from keepfit.serving.drainer import REFUSED, Drainer
 from keepfit.serving.journal import Journal, find_segments
 from keepfit.serving.location import JOURNAL
 from keepfit.serving.pii import hash_value

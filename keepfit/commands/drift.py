@@ -104,7 +104,7 @@ def _check_log() -> dict[str, Any]:
     from keepfit.errors import LogError
     from keepfit.progress import working
     from keepfit.served_rows import examine_served, read_served
-    from keepfit.serving.drain import first_line
+    from keepfit.serving.drainer import first_line
     from keepfit.serving.location import read_folder, read_url
     from keepfit.serving.tables import open_log, tell_where
 

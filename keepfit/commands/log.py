@@ -52,8 +52,9 @@ def drain(
     follow: Annotated[bool, typer.Option("--follow", help="Go on until SIGTERM or Ctrl-C.")] = False,
 ) -> None:
     """Move what waits in the journal into the database. A running service does it by itself."""
-    from keepfit.serving.drain import Drainer, drain_lock
+    from keepfit.serving.drain import drain_lock
     from keepfit.serving.drain import follow as keep_draining
+    from keepfit.serving.drainer import Drainer
 
     with one_line_errors(), _open() as (folder, engine), drain_lock(folder) as free:
         if not free:
@@ -122,7 +123,7 @@ def _remove(do: "Callable[[Request], Removed]", what: str, *, yes: bool) -> None
 def _open() -> "Iterator[tuple[Path, Engine]]":
     from sqlalchemy.exc import SQLAlchemyError
 
-    from keepfit.serving.drain import first_line
+    from keepfit.serving.drainer import first_line
     from keepfit.serving.location import read_folder, read_url
     from keepfit.serving.tables import open_log, tell_where
 

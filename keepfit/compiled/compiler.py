@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from keepfit.compiled.estimators import read_estimator
-from keepfit.compiled.expression import Untraceable, trace
 from keepfit.compiled.plan import Plan
 from keepfit.compiled.prepare import NotCompilable, read_preparation
+from keepfit.compiled.trace import follow
 from keepfit.compiled.trees import Forest
-from keepfit.features import FeatureModule, load_module
+from keepfit.features import load_module
 
 if TYPE_CHECKING:
     from keepfit.bundle import Bundle
@@ -34,25 +34,6 @@ def compile_bundle(bundle: "Bundle") -> tuple[Plan, Forest | None]:
         estimate=estimate,
     )
     return plan, forest
-
-
-def follow(
-    request: "Request", features: tuple[str, ...], module: FeatureModule
-) -> tuple[dict[str, list], dict[str, str]]:
-    """Return the expressions of the features that can be traced, and why the others cannot."""
-    expressions: dict[str, list] = {}
-    untraced: dict[str, str] = {}
-    for name in features:
-        if name in request.used_as_they_are:
-            expressions[name] = ["column", name]
-            continue
-        try:
-            if request.look_back:
-                raise Untraceable("the features look back on other rows")
-            expressions[name] = trace(module.features[name], request.columns)
-        except Untraceable as error:
-            untraced[name] = str(error)
-    return expressions, untraced
 
 
 def _refuse_times(request: "Request") -> None:

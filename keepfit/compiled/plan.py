@@ -53,7 +53,7 @@ class Plan(Section):
     columns: tuple[str, ...]
     features: tuple[str, ...]
     look_back: int
-    # By feature, as keepfit/compiled/expression.py has them.
+    # By feature, as keepfit/compiled/operations.py has them.
     expressions: dict[str, list[Any]]
     # Features that are computed with pandas, and why.
     untraced: dict[str, str] = {}

@@ -5,22 +5,18 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from keepfit.errors import FeatureError
-from keepfit.score import decide
-from keepfit.scores import tabulate_scores
 from keepfit.scoring.chunks import Chunk, read_chunks
 from keepfit.scoring.job import Job, Mark, Order
 from keepfit.scoring.rules import Judged, judge
-from keepfit.times import as_text
+from keepfit.scoring.tables import set_aside, tabulate
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from keepfit.bundle import Bundle
     from keepfit.compiled.scorer import Scorer
 
@@ -181,46 +177,6 @@ def _write(
         quarantined=len(reasons),
         history=len(chunk.rows) - len(kept) - len(reasons),
     )
-    scored = _tabulate(step.champion.bundle, scores, chunk, kept, step.order.keep)
-    step.job.write(mark, scored, _set_aside(chunk, reasons), tail)
+    scored = tabulate(step.champion.bundle, scores, chunk, kept, step.order.keep)
+    step.job.write(mark, scored, set_aside(chunk, reasons), tail)
     return mark
-
-
-def _tabulate(bundle: "Bundle", scores: np.ndarray, chunk: Chunk, kept: pd.Index, keep: tuple[str, ...]) -> "pa.Table":
-    import pyarrow as pa
-
-    passport, count = bundle.passport, len(kept)
-    columns: dict[str, Any] = _place(chunk, kept)
-    for name in keep:
-        columns[name] = pa.array(chunk.rows.loc[kept, name].map(as_text, na_action="ignore"), pa.string())
-    if count:
-        several = passport.classes if passport.task == "multiclass" else ()
-        columns |= {name: pa.array(values) for name, values in tabulate_scores(scores, several).items()}
-        if (decisions := decide(scores, passport)) is not None:
-            columns["decision"] = pa.array(decisions)
-    texts = {"version": passport.version, "digest": bundle.digest}
-    return pa.table(columns | {name: _repeat(text, count) for name, text in texts.items()})
-
-
-def _set_aside(chunk: Chunk, reasons: pd.Series) -> "pa.Table":
-    import pyarrow as pa
-
-    raw = chunk.rows.loc[reasons.index]
-    texts = {str(name): raw[name].astype(object).map(as_text, na_action="ignore") for name in raw}
-    columns = {name: pa.array(values, pa.string(), from_pandas=True) for name, values in texts.items()}
-    return pa.table({**_place(chunk, reasons.index), "reasons": pa.array(reasons, pa.string()), **columns})
-
-
-def _place(chunk: Chunk, rows: pd.Index) -> dict[str, Any]:
-    import pyarrow as pa
-
-    return {
-        "source": _repeat(str(chunk.file), len(rows)),
-        "row": pa.array(rows.to_numpy() + chunk.first, pa.int64()),
-    }
-
-
-def _repeat(text: str, count: int) -> "pa.DictionaryArray":
-    import pyarrow as pa
-
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([text]))

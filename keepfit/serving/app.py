@@ -1,7 +1,6 @@
-"""App: the service as a raw ASGI application: a request is routed, let in, read, answered and counted."""
+"""App: what the service answers on each of its paths."""
 
 import asyncio
-import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +16,7 @@ from keepfit.serving.asked import Asked, read_asked
 from keepfit.serving.beside import Beside, Question, Role
 from keepfit.serving.exposition import CONTENT_TYPE, EVERY, Board, process_families, write_text
 from keepfit.serving.feedback import read_outcomes
-from keepfit.serving.http import Limits, Message, Receive, Reply, Send, read_body, send_reply
+from keepfit.serving.http import Limits, Reply, read_body
 from keepfit.serving.keep import Context, Log
 from keepfit.serving.keys import Scope
 from keepfit.serving.metrics import Metrics
@@ -26,13 +25,12 @@ from keepfit.serving.pages import DOCS, docs_reply
 from keepfit.serving.predict import predict
 from keepfit.serving.problems import Refusal
 from keepfit.serving.reports import report_access, report_log, report_model
-from keepfit.serving.routes import Call, Route
+from keepfit.serving.routes import PREDICTIONS, Call, Route, Router
 from keepfit.serving.served import Served
 
 LOOPBACK = ("127.0.0.1", "::1")
 # A body of more bytes, or whatever pandas computes, would keep all others waiting on the event loop.
 SMALL = 10_000
-logger = logging.getLogger("bentoml.keepfit")
 
 
 class Said(NamedTuple):
@@ -51,18 +49,18 @@ def is_quick(served: Served) -> bool:
     return served.scorer.compiled and served.checks.look_back == 0
 
 
-class App:
+class App(Router):
     """Answers with `served`, which is replaced in one assignment when another champion takes its place."""
 
     def __init__(self, options: ServiceOptions) -> None:
+        access = Access(options.keys, insecure=options.insecure, workers=options.workers)
+        super().__init__(access, Metrics(sources=[self._report]))
         self.options = options
         self.served: Served | None = None
         # The challenger, where there may be one.
         self.beside: Neighbours | None = None
         # Where predictions and outcomes are logged and found again; None where nothing is.
         self.log: Log | None = None
-        self.access = Access(options.keys, insecure=options.insecure, workers=options.workers)
-        self.metrics = Metrics(sources=[self._report])
         self.board = Board(options.board)
         self._limits = Limits(options.max_body, options.timeout)
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="scoring")
@@ -79,34 +77,8 @@ class App:
             "/openapi.json": Route("GET", docs, self._openapi),
             DOCS: Route("GET", None, docs_reply),
             "/": Route("GET", None, docs_reply),
+            f"{PREDICTIONS}{{id}}": Route("GET", ("read",), self._find),
         }
-        self._prediction = Route("GET", ("read",), self._find)
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
-        started = time.perf_counter()
-        path = scope["path"]
-        route = self.routes.get(path)
-        if route is None and path.startswith("/predictions/"):
-            route, path = self._prediction, "/predictions/{id}"
-        try:
-            reply = await self._answer(route, scope, receive)
-        except Refusal as refusal:
-            reply = Reply(refusal.status, refusal.encode(), headers=refusal.headers)
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], path)
-            reply = Reply(500, b'{"error": "the service failed; its log says why", "problems": []}')
-        await send_reply(send, reply)
-        self.metrics.count_request(path if route else "other", reply.status, time.perf_counter() - started)
-
-    async def _answer(self, route: Route | None, scope: Message, receive: Receive) -> Reply:
-        if route is None:
-            raise Refusal(404, f"{scope['path'][:100]}: no such path; /docs lists them")
-        if scope["method"] != route.method:
-            raise Refusal(405, f"method: allowed: {route.method}", headers=((b"allow", route.method.encode()),))
-        headers = dict(scope["headers"])
-        key = "" if route.scopes is None else self.access.admit(headers.get(b"authorization"), *route.scopes)
-        return await route.answer(Call(scope, headers, receive, key))
 
     async def _predict(self, call: Call) -> Reply:
         served = self._ready()
@@ -175,7 +147,7 @@ class App:
         return Reply(200, msgspec.json.encode(self._ready().description))
 
     async def _find(self, call: Call) -> Reply:
-        name = call.scope["path"].removeprefix("/predictions/")
+        name = call.scope["path"].removeprefix(PREDICTIONS)
         if not ID.fullmatch(name):
             raise Refusal(422, "id: allowed: 32 hexadecimal digits, as in the answer of /predict")
         if self.log is None:

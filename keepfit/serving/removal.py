@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, Engine, Table, delete, exists, insert, or_, select, text, tuple_
 
-from keepfit.serving.drain import REFUSED, batch_lock
+from keepfit.serving.drainer import REFUSED, batch_lock
 from keepfit.serving.journal import find_segments
 from keepfit.serving.location import JOURNAL
 from keepfit.serving.pii import as_text, hash_value, write_time

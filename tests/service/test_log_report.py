@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from keepfit.serving.drain import Drainer
+from keepfit.serving.drainer import Drainer
 from keepfit.serving.keep import Log
 from keepfit.serving.reports import SILENT, report_log
 from keepfit.serving.tables import open_log

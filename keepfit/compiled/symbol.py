@@ -1,68 +1,37 @@
-"""Expressions: a feature function followed once over symbols, as the tree of what it computes for one row.
-
-An expression is a list: an operation and its arguments, which are expressions, numbers or texts. `["column", name]`
-is a raw value. Lists and nothing else, so that a plan is plain JSON.
-"""
+"""Symbol: stands for a column while a feature function is followed, and writes down what is done to it."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from keepfit.dataset import Column
-from keepfit.features import Feature
-
-Kind = Literal["number", "truth", "category", "time"]
-Expression = list[Any]
-ARITHMETIC = ("add", "subtract", "multiply", "true_divide", "floor_divide", "remainder", "power")
-COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
-LOGIC = ("and", "or")
-UFUNC_NAMES = {"divide": "true_divide", "mod": "remainder", "logical_and": "and", "logical_or": "or"}
-# Functions of NumPy that are called as they are, so that the last bit is theirs.
-# fmt: off
-CALLED = (
-    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "exp", "exp2",
-    "expm1", "log", "log2", "log10", "log1p", "sqrt", "cbrt", "square", "hypot", "deg2rad", "rad2deg",
-    "radians", "degrees", "floor", "ceil", "trunc", "rint", "fmod", "sign", "reciprocal", "maximum",
-    "minimum", "fmax", "fmin",
+from keepfit.compiled.operations import (
+    ARITHMETIC,
+    CALLED,
+    COMPARISONS,
+    LOGIC,
+    PARTS_OF_TIME,
+    UFUNC_NAMES,
+    Expression,
+    Term,
+    Untraceable,
+    as_number,
+    as_plain,
+    choose,
+    combine,
 )
-# fmt: on
-PARTS_OF_TIME = ("hour", "minute", "second", "dayofweek", "weekday", "day_of_week", "day", "month", "year")
 
 
-class Untraceable(Exception):
-    """A function does what cannot be followed over symbols."""
-
-
-def trace(feature: Feature, columns: dict[str, Column]) -> Expression:
-    """Return what a feature computes from one row; raise Untraceable."""
-    arguments = [_symbol(name, columns) for name in feature.reads]
-    try:
-        found = feature.function(*arguments)
-    except Untraceable:
-        raise
-    except Exception as error:
-        raise Untraceable(f"{type(error).__name__}: {error}") from error
-    if not isinstance(found, Symbol):
-        raise Untraceable(f"gives {type(found).__name__}")
-    if found.kind == "time":
-        raise Untraceable("gives a time")
-    return ["float", found.expression] if found.kind == "truth" else found.expression
-
-
-def _symbol(name: str, columns: dict[str, Column]) -> "Symbol":
-    kinds: dict[str, Kind] = {"category": "category", "datetime": "time"}
-    return Symbol(["column", name], kinds.get(columns[name].type, "number"))
-
-
-class Symbol:
+class Symbol(Term):
     """Stands for a column while a function is followed."""
 
     __array_priority__ = 1000
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, expression: Expression, kind: Kind) -> None:
-        self.expression, self.kind = expression, kind
+    @classmethod
+    def of(cls, term: Term) -> "Symbol":
+        """Return the symbol of a term."""
+        return cls(term.expression, term.kind)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -90,19 +59,19 @@ class Symbol:
         if method != "__call__" or options:
             raise Untraceable(f"uses np.{name} with options")
         if name in (*ARITHMETIC, *COMPARISONS, *LOGIC):
-            return _combine(name, *inputs)
+            return Symbol.of(combine(name, *inputs))
         if name in ("isnan", "invert", "logical_not", "negative", "absolute", "fabs", "positive"):
             value = _number_or_truth(inputs[0])
             return {"isnan": value.isna, "positive": lambda: value}.get(
                 name, {"negative": value.__neg__, "absolute": value.abs, "fabs": value.abs}.get(name, value.__invert__)
             )()
         if name in CALLED:
-            return Symbol([name, *(_plain(each) for each in inputs)], "number")
+            return Symbol([name, *(as_plain(each) for each in inputs)], "number")
         raise Untraceable(f"uses np.{ufunc.__name__}")
 
     def __array_function__(self, function: Callable, _: Any, arguments: tuple, options: dict) -> "Symbol":
         if function is np.where and len(arguments) == 3 and not options:
-            return _choose(*arguments)
+            return Symbol.of(choose(*arguments))
         raise Untraceable(f"uses np.{function.__name__}")
 
     def isna(self) -> "Symbol":
@@ -119,22 +88,22 @@ class Symbol:
 
     def where(self, condition: Any, other: Any = np.nan) -> "Symbol":
         """Itself where the condition holds, `other` elsewhere."""
-        return _choose(condition, self, other)
+        return Symbol.of(choose(condition, self, other))
 
     def mask(self, condition: Any, other: Any = np.nan) -> "Symbol":
         """`other` where the condition holds, itself elsewhere."""
-        return _choose(condition, other, self)
+        return Symbol.of(choose(condition, other, self))
 
     def fillna(self, value: Any) -> "Symbol":
         """Itself, or the value where it is missing."""
-        return _choose(self.isna(), value, self)
+        return Symbol.of(choose(self.isna(), value, self))
 
     def clip(self, lower: Any = None, upper: Any = None) -> "Symbol":
         """Itself, held between two bounds; a missing value stays missing."""
         found = self
         for bound, beyond in ((lower, "less"), (upper, "greater")):
             if bound is not None:
-                found = _choose(_combine(beyond, found, bound), bound, found)
+                found = Symbol.of(choose(Symbol.of(combine(beyond, found, bound)), bound, found))
         return found
 
     def between(self, left: Any, right: Any) -> "Symbol":
@@ -156,7 +125,7 @@ class Symbol:
 
     def abs(self) -> "Symbol":
         """Its size."""
-        return Symbol(["absolute", _number(self)], "number")
+        return Symbol(["absolute", as_number(self)], "number")
 
     __abs__ = abs
 
@@ -168,10 +137,10 @@ class Symbol:
         return Parts(self.expression)
 
     def __neg__(self) -> "Symbol":
-        return Symbol(["negative", _number(self)], "number")
+        return Symbol(["negative", as_number(self)], "number")
 
     def __pos__(self) -> "Symbol":
-        return Symbol(_number(self), "number")
+        return Symbol(as_number(self), "number")
 
     def __invert__(self) -> "Symbol":
         if self.kind != "truth":
@@ -192,64 +161,15 @@ class Parts:
         return Symbol([name, self._expression], "number")
 
 
-def _combine(name: str, left: Any, right: Any) -> Symbol:
-    kinds = {each.kind for each in (left, right) if isinstance(each, Symbol)}
-    if name in LOGIC:
-        if kinds != {"truth"} or not (_is_truth(left) and _is_truth(right)):
-            raise Untraceable("combines the bits of numbers")
-        return Symbol([name, _plain(left), _plain(right)], "truth")
-    if name in ("equal", "not_equal") and kinds == {"category"}:
-        return Symbol([name, _text(left), _text(right)], "truth")
-    if name in COMPARISONS:
-        return Symbol([name, _number(left), _number(right)], "truth")
-    return Symbol([name, _number(left), _number(right)], "number")
-
-
-def _choose(condition: Any, one: Any, other: Any) -> Symbol:
-    if not isinstance(condition, Symbol) or condition.kind != "truth":
-        raise Untraceable("chooses by what is no truth")
-    kinds = {each.kind for each in (one, other) if isinstance(each, Symbol)}
-    if kinds - {"number"}:
-        raise Untraceable(f"chooses between values of the kind {', '.join(sorted(kinds))}")
-    return Symbol(["choose", condition.expression, _number(one), _number(other)], "number")
-
-
 def _number_or_truth(value: Any) -> Symbol:
     if isinstance(value, Symbol) and value.kind in ("number", "truth"):
         return value
     raise Untraceable("computes with what is no number")
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, Symbol) and value.kind != "number":
-        raise Untraceable(f"computes with a {value.kind}")
-    return _plain(value)
-
-
-def _text(value: Any) -> Any:
-    if not isinstance(value, Symbol | str):
-        raise Untraceable("compares a category with what is no text")
-    return _plain(value)
-
-
-def _is_truth(value: Any) -> bool:
-    return isinstance(value, bool | np.bool_) or (isinstance(value, Symbol) and value.kind == "truth")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Symbol):
-        return value.expression
-    if isinstance(value, bool | str):
-        return value
-    if isinstance(value, int | float | np.integer | np.floating):
-        # JSON has neither NaN nor infinity.
-        return float(value) if np.isfinite(value) else ["constant", str(float(value))]
-    raise Untraceable(f"computes with {type(value).__name__}")
-
-
 def _operator(name: str, *, reflected: bool) -> Callable[[Symbol, Any], Symbol]:
     def operate(self: Symbol, other: Any) -> Symbol:
-        return _combine(name, other, self) if reflected else _combine(name, self, other)
+        return Symbol.of(combine(name, other, self)) if reflected else Symbol.of(combine(name, self, other))
 
     return operate
 
