@@ -62,7 +62,10 @@ def parse_column(values: pd.Series, column: Column) -> pd.Series:
         case "datetime":
             return parse_times(values, column.format)
         case "category":
-            return values.astype("object").map(as_text, na_action="ignore").astype("object").astype("category")
+            texts = values.astype("object")
+            if pd.api.types.infer_dtype(texts, skipna=True) != "string":
+                texts = texts.map(as_text, na_action="ignore").astype("object")
+            return texts.astype("category")
         case "bool":
             truth = {value: TRUTH.get(str(value).lower()) for value in values.dropna().unique()}
             return values.astype("object").map(truth).astype(float)

@@ -29,7 +29,10 @@ Result = TypeVar("Result")
 class Engine(Protocol):
     """Where functions run over parts of `rows` rows."""
 
-    rows: int
+    @property
+    def rows(self) -> int:
+        """How many rows a part has."""
+        ...
 
     def map(self, function: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator[Result]:
         """Yield `function(part)` in the order of the parts, which are taken as results are."""

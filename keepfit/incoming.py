@@ -86,9 +86,9 @@ def take_in(
         raise EmptyTable("not one row")
     known = _columns_that_came(raw, bundle, dataset)
     found = validate(raw, known)
-    enforce_quota(found, known, settings.validate_.quota)
+    enforce_quota(found.report, found.quarantine, known, settings.validate_.quota)
     if now is not None:
-        enforce_freshness(found.valid, known.model_copy(update={"until": None}), now=now)
+        enforce_freshness(found.valid[time].max(), known.model_copy(update={"until": None}), now=now)
     rows = found.valid.assign(**{name: np.nan for name in dataset.columns if name not in known.columns})
     require_newer(rows, bundle, time)
     before = past[past[time] < rows[time].iloc[0]].tail(bundle.passport.request.look_back)

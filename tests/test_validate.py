@@ -202,7 +202,7 @@ def test_quarantined_rows_that_are_replayed_as_they_are_break_a_rule_again(table
 
 def quota_error(found: Validation, dataset=UNORDERED) -> str:
     with pytest.raises(QuotaExceeded) as refused:
-        enforce_quota(found, dataset, 0.1)
+        enforce_quota(found.report, found.quarantine, dataset, 0.1)
     return str(refused.value)
 
 
@@ -227,12 +227,14 @@ def test_duplicates_above_the_quota_are_refused_by_their_keys():
 
 
 def test_a_share_aside_that_is_exactly_the_quota_is_allowed():
-    assert enforce_quota(validate(raw(x=[1, 1, 1, 99]), UNORDERED), UNORDERED, 0.25) is None
+    found = validate(raw(x=[1, 1, 1, 99]), UNORDERED)
+    assert enforce_quota(found.report, found.quarantine, UNORDERED, 0.25) is None
 
 
 def test_a_table_whose_rows_are_all_set_aside_is_refused_whatever_the_quota():
+    found = validate(raw(x=[99, 99]), UNORDERED)
     with pytest.raises(EmptyTable, match="no row is left"):
-        enforce_quota(validate(raw(x=[99, 99]), UNORDERED), UNORDERED, 1.0)
+        enforce_quota(found.report, found.quarantine, UNORDERED, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -249,14 +251,14 @@ def test_the_newest_row_may_be_as_old_as_declared_before_the_cut_off_or_now(unti
     dataset = toy_dataset(columns=COLUMNS, label="y", freshness="7D", until=until and date.fromisoformat(until))
     found = validate(raw(), dataset)
     if fresh:
-        enforce_freshness(found.valid, dataset, now=pd.Timestamp(now))
+        enforce_freshness(found.valid.time.max(), dataset, now=pd.Timestamp(now))
     else:
         with pytest.raises(StaleData, match=r"newest row is of 2020-01-04.* more than 7D before 2020-01-11"):
-            enforce_freshness(found.valid, dataset, now=pd.Timestamp(now))
+            enforce_freshness(found.valid.time.max(), dataset, now=pd.Timestamp(now))
 
 
 def test_a_dataset_without_a_freshness_is_never_stale():
-    assert enforce_freshness(validate(raw(), UNORDERED).valid, UNORDERED, now=NOW) is None
+    assert enforce_freshness(validate(raw(), UNORDERED).valid.time.max(), UNORDERED, now=NOW) is None
 
 
 def test_the_stage_keeps_the_last_valid_table_where_too_many_rows_are_set_aside(tmp_path):
