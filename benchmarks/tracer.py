@@ -1,7 +1,8 @@
-"""Run a module as a stage does, and tell where its time went: python -m benchmarks.tracer SPAWNED OUT MODULE ARGUMENT…
+"""Run a module as a stage does, and tell where its time went.
 
-`SPAWNED` is the parent's monotonic clock when it started this process. Imports are timed wherever they happen, reading
-and writing by the functions named in TIMED; time belongs to what was entered last, and what is left is work.
+`python -m benchmarks.tracer SPAWNED OUT MODULE ARGUMENT…`: `SPAWNED` is the parent's monotonic clock when it started
+this process. Imports are timed wherever they happen, reading and writing by the functions named in TIMED; time
+belongs to what was entered last, and what is left is work.
 """
 
 import sys
