@@ -1,6 +1,9 @@
 """Batch: rows newer than the champion's training, scored by it, and what is known of the raw rows behind them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,22 +13,41 @@ from keepfit.columns import require
 from keepfit.errors import BatchError
 from keepfit.evidence import add_losses, collect
 from keepfit.features import LABEL
+from keepfit.rows import Tail, read_between, read_column
 from keepfit.scores import predict_scores
 from keepfit.settings import Settings
+
+if TYPE_CHECKING:
+    from keepfit.rows import Rows
+
+
+# A linear model's last bits depend on how many rows stand before a row in blocks of four: windows are scored from a
+# multiple on, so that it does not matter which window is asked for.
+ALIGNED = 64
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Scored rows (evidence), the typed raw rows behind them, and the times of those that were set aside."""
+    """Rows newer than the training, of which a window is read and scored when it is asked for.
 
-    evidence: pd.DataFrame
-    rows: pd.DataFrame
+    `known` has the time and the label of every row, `times` those of the typed raw rows behind them, `set_aside`
+    those of the rows that were set aside. `evidence` and `rows` return the scored rows of a slice, and its raw rows
+    with the columns that the model needs.
+    """
+
+    known: pd.DataFrame
+    times: pd.Series
     set_aside: pd.Series
+    evidence: Callable[[slice], pd.DataFrame]
+    rows: Callable[[slice], pd.DataFrame]
 
 
-def newer_than_training(rows: pd.DataFrame, bundle: Bundle, time: str) -> pd.DataFrame:
-    """Return the rows that are newer than those the champion learned from."""
-    return rows[rows[time] > pd.Timestamp(bundle.passport.trained_on.last)].reset_index(drop=True)
+def newer_than_training(rows: "Rows", bundle: Bundle, time: str) -> "Rows":
+    """Return the rows, which are in time order, that are newer than those the champion learned from."""
+    last = pd.Timestamp(bundle.passport.trained_on.last)
+    if isinstance(rows, pd.DataFrame):
+        return rows[rows[time] > last].reset_index(drop=True)
+    return Tail(rows, len(rows) - len(rows.newer_than(time, last)))
 
 
 def require_newer(rows: pd.DataFrame, bundle: Bundle, time: str) -> None:
@@ -46,21 +68,52 @@ def require_same_question(bundle: Bundle, settings: Settings) -> None:
         raise BatchError(f"{bundle.folder}: answers {theirs}, params.yaml asks {ours} (dataset, task, label)")
 
 
-def score_batch(
-    table: pd.DataFrame, rows: pd.DataFrame, bundle: Bundle, settings: Settings, *, set_aside: pd.Series
-) -> Batch:
+def score_batch(table: "Rows", rows: "Rows", bundle: Bundle, settings: Settings, *, set_aside: pd.Series) -> Batch:
     """Return the batch of a feature table and the typed raw rows behind it, both newer than the training.
 
     Raises BatchError where the bundle is another dataset's, MissingColumn where it lacks a feature.
     """
     require_same_question(bundle, settings)
-    passport, time = bundle.passport, settings.dataset.time
-    require(table, [*passport.features, time, LABEL])
-    features = table[list(passport.features)]
-    names = settings.dataset.score_classes
+    time = settings.dataset.time
+    require(read_between(table, 0, 0), [*bundle.passport.features, time, LABEL])
+    return Batch(
+        known=read_between(table, 0, len(table), [time, LABEL]),
+        times=read_column(rows, time),
+        set_aside=set_aside,
+        evidence=partial(score_rows, table, bundle, settings),
+        rows=partial(_read_slice, rows, [time, *(name for name in bundle.profile.columns if name != time)]),
+    )
+
+
+def hold_batch(evidence: pd.DataFrame, rows: pd.DataFrame, *, set_aside: pd.Series, time: str) -> Batch:
+    """Return the batch of rows that are scored already."""
+    held = (partial(_read_slice, each, list(each)) for each in (evidence, rows))
+    return Batch(evidence[[time, LABEL]], rows[time], set_aside, *held)
+
+
+def score_rows(table: "Rows", bundle: Bundle, settings: Settings, window: slice) -> pd.DataFrame:
+    """Return the evidence of a slice of the rows, with the scores that it has among all of them."""
+    passport, time, names = bundle.passport, settings.dataset.time, settings.dataset.score_classes
+    start, stop, _ = window.indices(len(table))
+    first, last = start - start % ALIGNED, min(stop + -stop % ALIGNED, len(table))
+    read = read_between(table, first, last, list(dict.fromkeys([*passport.features, time, LABEL])))
     scores = np.empty((0, len(names)) if names else 0)
-    if len(table):
-        scores = predict_scores(bundle.model, features, passport.task, classes=len(passport.classes))
-    labels = table[LABEL].to_numpy(float)
-    evidence = collect(features, times=table[time], labels=labels, scores=scores, time=time, classes=names)
-    return Batch(add_losses(evidence, settings.objective, threshold=passport.threshold), rows, set_aside)
+    if stop > start:
+        scores = predict_scores(
+            bundle.model, read[list(passport.features)], passport.task, classes=len(passport.classes)
+        )
+    part = read.iloc[start - first : stop - first]
+    evidence = collect(
+        part[list(passport.features)],
+        times=part[time],
+        labels=part[LABEL].to_numpy(float),
+        scores=scores[start - first : stop - first],
+        time=time,
+        classes=names,
+    )
+    return add_losses(evidence, settings.objective, threshold=passport.threshold)
+
+
+def _read_slice(rows: "Rows", columns: list[str], window: slice) -> pd.DataFrame:
+    start, stop, _ = window.indices(len(rows))
+    return read_between(rows, start, stop, columns)

@@ -5,7 +5,7 @@ The passport lists the SHA-256 of every other file; the bundle's digest is that 
 
 import shutil
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,6 +32,10 @@ class Bundle:
     folder: Path
     passport: Passport
     digest: str
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A process that is sent a bundle opens its files, once.
+        return _reopen, (self.folder, self.digest)
 
     @cached_property
     def model(self) -> Any:
@@ -60,6 +64,11 @@ class Bundle:
         from keepfit.profile import Profile
 
         return Profile.model_validate(read_json(self.folder / PROFILE))
+
+
+@lru_cache(maxsize=2)
+def _reopen(folder: Path, digest: str) -> Bundle:
+    return read_bundle(folder, digest=digest, only=())
 
 
 class Parts(Protocol):

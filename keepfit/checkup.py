@@ -1,7 +1,7 @@
 """Checkup: one drift check from rows to report, alike for the stage, for a file and for a drill."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -11,8 +11,12 @@ from keepfit.detectors import load_detectors
 from keepfit.drift import check
 from keepfit.drift_curves import FEATURES, TIMELINE, draw_features, draw_timeline
 from keepfit.drift_report import report
+from keepfit.engine import Engine
 from keepfit.settings import Settings
 from keepfit.verdict import TOO_LITTLE
+
+if TYPE_CHECKING:
+    from keepfit.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -24,21 +28,23 @@ class Checkup:
 
 
 def examine(
-    table: pd.DataFrame,
-    rows: pd.DataFrame,
+    table: "Rows",
+    rows: "Rows",
     bundle: Bundle,
     settings: Settings,
     *,
     set_aside: pd.Series,
     tried: pd.Timestamp | None = None,
+    engine: Engine | None = None,
 ) -> Checkup:
     """Check a feature table and the typed raw rows behind it, all newer than the champion's training.
 
     `set_aside`: the times of the rows that `validate` put in quarantine. `tried`: up to when the challenger of
-    the last training had learned. Raises BatchError, MissingColumn and DetectorError.
+    the last training had learned. `engine` measures the windows, by default this process. Raises BatchError,
+    MissingColumn and DetectorError.
     """
     batch = score_batch(table, rows, bundle, settings, set_aside=set_aside)
-    findings = check(batch, bundle, settings, load_detectors(settings.drift.backend), tried=tried)
+    findings = check(batch, bundle, settings, load_detectors(settings.drift.backend), tried=tried, engine=engine)
     return Checkup(
         report=report(findings, batch, bundle, settings),
         curves={

@@ -1,6 +1,8 @@
 """Drift: whether a batch is still what the champion knows: every check, its alarm, and the ruling."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from keepfit.alarms import Judged, chance_a_window, columns_of, judge_windows
 from keepfit.batch import Batch
 from keepfit.bundle import Bundle
 from keepfit.detectors import Detectors, Outcome
+from keepfit.engine import Engine, InProcess
 from keepfit.evidence import cut_windows, days_in_window
 from keepfit.history import FEATURE, LABELLED, Ruler, measure_window
 from keepfit.quality import Rule, check_quality
@@ -44,14 +47,21 @@ class Findings:
 
 
 def check(
-    batch: Batch, bundle: Bundle, settings: Settings, detectors: Detectors, *, tried: pd.Timestamp | None = None
+    batch: Batch,
+    bundle: Bundle,
+    settings: Settings,
+    detectors: Detectors,
+    *,
+    tried: pd.Timestamp | None = None,
+    engine: Engine | None = None,
 ) -> Findings:
-    """Return what every check says of the batch, and the ruling.
+    """Return what every check says of the batch, and the ruling; `engine` measures windows, by default this process.
 
     `tried`: up to when the challenger of the last training had learned, where that was not the champion.
     """
     drift, time = settings.drift, settings.dataset.time
-    windows = [rows for rows in cut_windows(batch.evidence[time], drift.window) if len(rows) >= drift.min_rows]
+    times = batch.known[time]
+    windows = [_slice(rows) for rows in cut_windows(times, drift.window) if len(rows) >= drift.min_rows]
     days = days_in_window(bundle.reference[time], drift.window)
     chance = chance_a_window(drift.false_alarms_per_year, days, k=drift.k, n=drift.of)
     rules = _check_newest_rows(batch, bundle, settings)
@@ -60,8 +70,8 @@ def check(
         ruling = rule(drift, broken=broken, alarms=[], labelled=False, windows=len(windows), age=0, since=0)
         return Findings(ruling, rules, chance, days)
     ruler = Ruler(settings, bundle.passport.features, bundle.passport.threshold)
-    seen = _measure(batch.evidence, windows, bundle, ruler)
-    newest = batch.evidence.iloc[windows[-1]]
+    newest = batch.evidence(windows[-1])
+    seen = _measure(batch, windows, newest, bundle, ruler, engine or InProcess(len(times)))
     tests = compute_p_values(bundle.reference, newest, ruler, detectors)
     groups = {
         name: judge(checks, seen, tests, bundle.history, settings, chance=chance)
@@ -74,7 +84,7 @@ def check(
         labelled=bool((seen[LABELLED].tail(drift.of) >= drift.min_rows).any()),
         windows=len(windows),
         age=len(windows),
-        since=_windows_since(tried, batch.evidence[time], windows),
+        since=_windows_since(tried, times, windows),
     )
     return Findings(ruling, rules, chance, days, seen, newest, groups, tests)
 
@@ -114,23 +124,32 @@ def sounding(groups: dict[str, Group], settings: Settings) -> list[str]:
     return list(dict.fromkeys("features" if name.startswith(FEATURE) else name for name in found))
 
 
-def _measure(evidence: pd.DataFrame, windows: list[np.ndarray], bundle: Bundle, ruler: Ruler) -> pd.DataFrame:
-    recent = windows[-max(RECENT, ruler.settings.drift.of) :]
+def _measure(
+    batch: Batch, windows: list[slice], newest: pd.DataFrame, bundle: Bundle, ruler: Ruler, engine: Engine
+) -> pd.DataFrame:
+    drift = ruler.settings.drift
+    recent = windows[-max(RECENT, drift.of) : -1]
     # The domain classifier costs more than all else: it is asked where its answer decides.
+    asked = [(rows, place < drift.of) for rows, place in zip(recent, range(len(recent), 0, -1), strict=True)]
     measured = [
-        measure_window(
-            bundle.reference, evidence.iloc[rows], ruler, separate=len(recent) - place <= ruler.settings.drift.of
-        )
-        for place, rows in enumerate(recent)
+        *engine.map(partial(_measure_one, batch.evidence, bundle, ruler), asked),
+        measure_window(bundle.reference, newest, ruler),
     ]
     seen = pd.DataFrame(measured)
     return seen if bundle.history.empty else seen.reindex(columns=bundle.history.columns)
 
 
+def _measure_one(
+    evidence: Callable[[slice], pd.DataFrame], bundle: Bundle, ruler: Ruler, asked: tuple[slice, bool]
+) -> dict:
+    window, separate = asked
+    return measure_window(bundle.reference, evidence(window), ruler, separate=separate)
+
+
 def _check_newest_rows(batch: Batch, bundle: Bundle, settings: Settings) -> list[Rule]:
     drift, time = settings.drift, settings.dataset.time
-    windows = cut_windows(batch.rows[time], drift.window)
-    rows = batch.rows.iloc[windows[-1]] if windows else batch.rows
+    windows = cut_windows(batch.times, drift.window)
+    rows = batch.rows(_slice(windows[-1]) if windows else slice(0, len(batch.times)))
     set_aside = int((batch.set_aside >= rows[time].min()).sum()) if len(rows) else len(batch.set_aside)
     if len(rows) + set_aside < drift.min_rows:
         return []
@@ -138,7 +157,11 @@ def _check_newest_rows(batch: Batch, bundle: Bundle, settings: Settings) -> list
     return check_quality(rows, bundle.profile, drift.quality, time=time, window=whole, set_aside=set_aside)
 
 
-def _windows_since(tried: pd.Timestamp | None, times: pd.Series, windows: list[np.ndarray]) -> int:
+def _slice(rows: np.ndarray) -> slice:
+    return slice(int(rows[0]), int(rows[-1]) + 1)
+
+
+def _windows_since(tried: pd.Timestamp | None, times: pd.Series, windows: list[slice]) -> int:
     if tried is None:
         return len(windows)
-    return sum(times.iloc[rows[0]] > tried for rows in windows)
+    return sum(times.iloc[rows.start] > tried for rows in windows)

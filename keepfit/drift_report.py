@@ -40,7 +40,7 @@ def report(findings: Findings, batch: Batch, bundle: Bundle, settings: Settings)
                 "digest": bundle.digest,
                 "trained_until": passport.trained_on.last,
             },
-            "batch": _span(batch.evidence, time) | {"set_aside": len(batch.set_aside)},
+            "batch": _span(batch.known, time) | {"set_aside": len(batch.set_aside)},
             "reference": _span(bundle.reference, time)
             | {"windows": len(bundle.history), "sha256": passport.files["reference.parquet"]},
             "policy": settings.drift.model_dump(mode="json"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,11 +23,15 @@ from keepfit.errors import (
     StaleData,
 )
 from keepfit.features import assemble, load_module
+from keepfit.rows import read_between, read_column
 from keepfit.settings import Settings
 from keepfit.sources import read_source
 from keepfit.times import parse_times
 from keepfit.validate import enforce_freshness, enforce_quota, validate
 from keepfit.verdict import STATUS, TOO_LITTLE
+
+if TYPE_CHECKING:
+    from keepfit.rows import Rows
 
 # What a step says when the data is at fault, and not the configuration.
 DATA_ERRORS = (EmptyTable, MissingColumn, QuotaExceeded, SourceError, SourceWentBackwards, StaleData)
@@ -39,7 +44,7 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 def examine_raw(
     raw: pd.DataFrame,
-    past: pd.DataFrame,
+    past: "Rows",
     bundle: Bundle,
     settings: Settings,
     *,
@@ -78,7 +83,7 @@ class Incoming:
 
 
 def take_in(
-    raw: pd.DataFrame, past: pd.DataFrame, bundle: Bundle, settings: Settings, *, now: pd.Timestamp | None = None
+    raw: pd.DataFrame, past: "Rows", bundle: Bundle, settings: Settings, *, now: pd.Timestamp | None = None
 ) -> Incoming:
     """Validate raw rows and compute their features; raise one of DATA_ERRORS, BatchError or FeatureError."""
     dataset, time = settings.dataset, settings.dataset.time
@@ -91,7 +96,8 @@ def take_in(
         enforce_freshness(found.valid[time].max(), known.model_copy(update={"until": None}), now=now)
     rows = found.valid.assign(**{name: np.nan for name in dataset.columns if name not in known.columns})
     require_newer(rows, bundle, time)
-    before = past[past[time] < rows[time].iloc[0]].tail(bundle.passport.request.look_back)
+    earlier = int((read_column(past, time) < rows[time].iloc[0]).sum())
+    before = read_between(past, max(earlier - bundle.passport.request.look_back, 0), earlier)
     table = assemble(pd.concat([before, rows], ignore_index=True), dataset, load_module(dataset.features.module))
     return Incoming(table.iloc[len(before) :], rows, parse_times(found.quarantine[time]))
 

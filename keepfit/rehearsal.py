@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from keepfit.batch import Batch
+from keepfit.batch import Batch, hold_batch
 from keepfit.bundle import read_bundle, write_bundle
 from keepfit.detectors import load_detectors
 from keepfit.drift import check, sounding
@@ -188,4 +188,5 @@ def _batch(rehearsal: Rehearsal, settings: Settings, serving: int, number: int) 
     )
     rows = rehearsal.valid.iloc[first : first + len(known)].reset_index(drop=True)
     nothing = pd.Series([], dtype="datetime64[ns]")
-    return Batch(add_losses(evidence, settings.objective, threshold=bundle.passport.threshold), rows, nothing)
+    evidence = add_losses(evidence, settings.objective, threshold=bundle.passport.threshold)
+    return hold_batch(evidence, rows, set_aside=nothing, time=clock)

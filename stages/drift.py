@@ -6,8 +6,10 @@ from keepfit import stage
 from keepfit.batch import newer_than_training
 from keepfit.bundle import read_champion
 from keepfit.checkup import Checkup, examine, last_attempt, no_curves, without_champion
+from keepfit.engine import start_engine
 from keepfit.files import read_json, read_table, write_curves, write_json
 from keepfit.settings import Settings
+from keepfit.tables import Table
 from keepfit.times import parse_times
 
 
@@ -25,10 +27,12 @@ def main(
     if bundle is None:
         found = Checkup(without_champion(settings), no_curves())
     else:
-        newer = [newer_than_training(read_table(path), bundle, time) for path in (table, valid)]
+        newer = [newer_than_training(Table(path), bundle, time) for path in (table, valid)]
         aside = read_table(quarantine, [time]).assign(**{time: lambda rows: parse_times(rows[time])})
         set_aside = newer_than_training(aside, bundle, time)[time]
-        found = examine(*newer, bundle, settings, set_aside=set_aside, tried=last_attempt(read_json(gate)))
+        with start_engine(settings.engine) as engine:
+            tried = last_attempt(read_json(gate))
+            found = examine(*newer, bundle, settings, set_aside=set_aside, tried=tried, engine=engine)
     write_json(record, found.report)
     write_curves(plots, found.curves)
 

@@ -1,18 +1,22 @@
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from keepfit.batch import newer_than_training, require_newer, require_same_question, score_batch
 from keepfit.bundle import Bundle
-from keepfit.errors import BatchError, MissingColumn
+from keepfit.errors import BatchError, BundleError, MissingColumn
 from keepfit.score import predict_scores
+from keepfit.tables import Table, write_parts
 from tests.bundles import train_bundle
-from tests.toys import toy_rows, toy_settings, toy_table
+from tests.toys import BOOSTED, LOGISTIC, toy_rows, toy_settings, toy_table
 
 SETTINGS = toy_settings()
 # Of 300 rows the last has no label, so that 299 are learned from.
 LAST = pd.Timestamp("2020-10-25")
 NOBODY = pd.Series([], dtype="datetime64[ns]")
+ALL = slice(None)
 
 
 @pytest.fixture(scope="module")
@@ -67,27 +71,27 @@ def test_a_batch_has_the_champions_scores_and_the_loss_of_each_row_that_has_a_la
     batch = score(newer, bundle)
     table = toy_table(newer, SETTINGS)
     expected = predict_scores(bundle.model, table[["x", "c"]], "binary")
-    np.testing.assert_array_equal(batch.evidence.score, expected)
-    np.testing.assert_array_equal(batch.evidence.loss.isna(), [False] * 39 + [True])
+    np.testing.assert_array_equal(batch.evidence(ALL).score, expected)
+    np.testing.assert_array_equal(batch.evidence(ALL).loss.isna(), [False] * 39 + [True])
     right = np.where(newer.y == 1, expected, 1 - expected)
-    np.testing.assert_allclose(batch.evidence.loss[:39], -np.log(right[:39]))
-    assert [*batch.evidence] == ["x", "c", "time", "label", "score", "loss"]
+    np.testing.assert_allclose(batch.evidence(ALL).loss[:39], -np.log(right[:39]))
+    assert [*batch.evidence(ALL)] == ["x", "c", "time", "label", "score", "loss"]
 
 
 def test_the_raw_rows_and_the_times_set_aside_go_along(bundle, newer):
     table, times = toy_table(newer, SETTINGS), newer.time[:2]
     batch = score_batch(table, newer, bundle, SETTINGS, set_aside=times)
-    pd.testing.assert_frame_equal(batch.rows, newer)
+    pd.testing.assert_frame_equal(batch.rows(ALL), newer[["time", "x", "c"]])
     pd.testing.assert_series_equal(batch.set_aside, times)
 
 
 def test_no_row_at_all_is_an_empty_batch(bundle, newer):
     batch = score(newer[:0], bundle)
-    assert (len(batch.evidence), [*batch.evidence][-2:]) == (0, ["score", "loss"])
+    assert (len(batch.evidence(ALL)), [*batch.evidence(ALL)][-2:]) == (0, ["score", "loss"])
 
 
 def test_rows_without_any_label_are_scored_without_a_loss(bundle, newer):
-    evidence = score(newer.assign(y=np.nan), bundle).evidence
+    evidence = score(newer.assign(y=np.nan), bundle).evidence(ALL)
     assert evidence.score.notna().all()
     assert evidence.loss.isna().all()
 
@@ -97,3 +101,59 @@ def test_a_table_without_a_column_that_is_needed_is_refused_by_name(bundle, newe
     table = toy_table(newer, SETTINGS).drop(columns=column)
     with pytest.raises(MissingColumn, match=column):
         score_batch(table, newer, bundle, SETTINGS, set_aside=NOBODY)
+
+
+@pytest.mark.parametrize("model", [LOGISTIC, BOOSTED], ids=["linear", "boosted"])
+def test_a_window_has_the_scores_that_it_has_among_all_rows_to_the_last_bit(model, tmp_path):
+    settings = toy_settings(model=model)
+    bundle = train_bundle(tmp_path / "champion", toy_table(toy_rows(300), settings), settings)
+    rows = toy_rows(1003, seed=3).assign(time=LAST + pd.to_timedelta(np.arange(1, 1004), unit="D"))
+    batch = score_batch(toy_table(rows, settings), rows, bundle, settings, set_aside=NOBODY)
+    whole = batch.evidence(ALL)
+    for start, stop in ((0, 1), (1, 78), (129, 1003), (1001, 1003), (500, 500)):
+        part = batch.evidence(slice(start, stop))
+        pd.testing.assert_frame_equal(part, whole[start:stop].reset_index(drop=True), check_exact=True)
+
+
+def test_rows_of_a_file_are_the_batch_that_they_are_in_memory(bundle, newer, tmp_path):
+    rows = pd.concat([toy_rows(300), newer], ignore_index=True)
+    tables = []
+    for name, frame in {"table": toy_table(rows, SETTINGS), "valid": rows}.items():
+        write_parts(tmp_path / name, [frame], group=32)
+        tables.append((Table(tmp_path / name), frame))
+    one, other = (
+        score_batch(
+            *[newer_than_training(pair[place], bundle, "time") for pair in tables],
+            bundle,
+            SETTINGS,
+            set_aside=NOBODY,
+        )
+        for place in (0, 1)
+    )
+    pd.testing.assert_frame_equal(one.known, other.known)
+    pd.testing.assert_series_equal(one.times, other.times)
+    for window in (ALL, slice(7, 40), slice(3, 3)):
+        pd.testing.assert_frame_equal(one.evidence(window), other.evidence(window), check_exact=True)
+        pd.testing.assert_frame_equal(one.rows(window), other.rows(window))
+
+
+def test_no_row_that_is_newer_is_an_empty_batch_from_a_file_too(bundle, tmp_path):
+    write_parts(tmp_path / "table", [toy_rows(200)], group=32)
+    assert len(newer_than_training(Table(tmp_path / "table"), bundle, "time")) == 0
+
+
+def test_what_scores_a_window_can_be_sent_to_another_process(bundle, newer):
+    batch = score(newer, bundle)
+    sent = pickle.loads(pickle.dumps(batch.evidence))
+    pd.testing.assert_frame_equal(sent(ALL), batch.evidence(ALL), check_exact=True)
+
+
+def test_a_bundle_that_is_sent_is_opened_where_it_arrives_and_must_be_the_same(bundle, tmp_path):
+    assert pickle.loads(pickle.dumps(bundle)) == bundle
+    assert len(pickle.dumps(bundle)) < 1000
+    folder = tmp_path / "champion"
+    other = train_bundle(folder, toy_table(toy_rows(280), SETTINGS), SETTINGS)
+    sent = pickle.dumps(other)
+    train_bundle(folder, toy_table(toy_rows(290), SETTINGS), SETTINGS)
+    with pytest.raises(BundleError, match="digest is"):
+        pickle.loads(sent)

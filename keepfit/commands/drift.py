@@ -86,14 +86,14 @@ def drill(
 
 
 def _check_file(path: Path) -> dict[str, Any]:
-    from keepfit.files import read_table
     from keepfit.incoming import examine_raw, read_rows
     from keepfit.progress import working
+    from keepfit.tables import Table
 
     settings, bundle = _champion()
     valid = Path("data", settings.dataset.name, "valid.parquet")
     raw = read_rows(path)
-    past = read_table(valid) if valid.exists() else raw.iloc[:0]
+    past = Table(valid) if valid.exists() else raw.iloc[:0]
     with working("checking"):
         return examine_raw(raw, past, bundle, settings).report
 

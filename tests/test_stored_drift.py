@@ -1,0 +1,74 @@
+"""A drift check of rows in files, whose windows are measured wherever an engine runs, is that of rows in memory."""
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from keepfit.batch import newer_than_training
+from keepfit.bundle import Bundle
+from keepfit.checkup import Checkup, examine
+from keepfit.computing import DaskEngine
+from keepfit.engine import Engine, start_engine
+from keepfit.tables import Table, write_parts
+from tests.monitored import NOBODY, TRAINED, calm_rows, champion, examined, flip, monitored_settings, moved_rows
+from tests.toys import toy_table
+
+WORLDS = {"calm": calm_rows()[TRAINED:], "moved": moved_rows(), "turned": flip(moved_rows(), 0.5)}
+
+
+class Elsewhere:
+    """An engine whose functions, parts and results are sent as they are to other processes."""
+
+    rows = 7
+
+    def map(self, function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
+        for part in parts:
+            run, sent = pickle.loads(pickle.dumps((function, part)))
+            yield pickle.loads(pickle.dumps(run(sent)))
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return champion(tmp_path_factory.mktemp("champion"))
+
+
+def examined_from_files(newer: pd.DataFrame, bundle: Bundle, folder: Path, engine: Engine | None) -> Checkup:
+    settings = monitored_settings()
+    rows = pd.concat([calm_rows()[:TRAINED], newer], ignore_index=True)
+    tables = []
+    for name, frame in {"table": toy_table(rows, settings), "valid": rows}.items():
+        write_parts(folder / name, [frame], group=64)
+        tables.append(newer_than_training(Table(folder / name), bundle, "time"))
+    return examine(*tables, bundle, settings, set_aside=NOBODY, engine=engine)
+
+
+def assert_alike(one: Checkup, other: Checkup) -> None:
+    assert one.report == other.report
+    for name, curve in one.curves.items():
+        pd.testing.assert_frame_equal(curve, other.curves[name], check_exact=True)
+
+
+@pytest.mark.parametrize("engine", [None, Elsewhere()], ids=["here", "elsewhere"])
+@pytest.mark.parametrize("world", WORLDS)
+def test_rows_of_files_are_told_what_rows_in_memory_are_told(world, engine, bundle, tmp_path):
+    newer = WORLDS[world]
+    found = examined_from_files(newer, bundle, tmp_path, engine)
+    assert_alike(found, examined(newer.reset_index(drop=True), bundle))
+    assert found.report["batch"]["rows"] == 200
+
+
+def test_no_row_that_is_newer_is_too_little_data_from_a_file_too(bundle, tmp_path):
+    found = examined_from_files(calm_rows()[:0], bundle, tmp_path, None)
+    assert found.report["verdict"] == "insufficient-data"
+
+
+@pytest.mark.slow
+def test_workers_of_dask_say_the_same(bundle, tmp_path):
+    newer = WORLDS["turned"]
+    with start_engine(DaskEngine(kind="dask", rows=64, scheduler=None, workers=2, memory="1GiB")) as engine:
+        found = examined_from_files(newer, bundle, tmp_path, engine)
+    assert_alike(found, examined(newer.reset_index(drop=True), bundle))
