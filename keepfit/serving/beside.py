@@ -79,7 +79,7 @@ class Beside(Generic[Model, Body]):
         yield Family("keepfit_shadow_waiting", "gauge", "Requests that wait.", [Sample("", {}, shadow.waiting)])
         fallbacks: dict[str, int] = {reason: canary.fallbacks[reason] for reason in REASONS}
         yield counter("keepfit_canary_fallbacks", "Times the canary fell back, by the reason.", "reason", fallbacks)
-        on = float(bool(self._digest and canary.rule.share))
+        on = float(bool(self._digest and canary.options.canary))
         samples = [
             Sample("", {"state": "on"}, on and float(canary.off is None)),
             Sample("", {"state": "off"}, on and float(canary.off is not None)),

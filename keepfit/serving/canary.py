@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
-from keepfit.section import Section, Share
+from keepfit.section import Section
+from keepfit.serving.options import ServiceOptions
 from keepfit.serving.share import in_share
 from keepfit.serving.sliding import SlidingWindow
 
@@ -26,21 +25,6 @@ QUANTILE = 0.95
 MARKER = "canary_off.json"
 
 
-class CanaryRule(Section):
-    """Which requests the challenger answers, and what ends that."""
-
-    share: Share = 0.0
-    # A request is drawn by its own id, or all of a key's requests alike.
-    by: Literal["request", "key"] = "request"
-    # By so much the share of errors may exceed the champion's.
-    errors: Share = 0.02
-    # So many times as long as the champion's the slowest twentieth may take.
-    slower: float = Field(default=3.0, gt=1)
-    # How many of the newest answers are looked at, and how old they may be, in seconds.
-    answers: int = Field(default=200, ge=20)
-    seconds: float = Field(default=600.0, gt=0)
-
-
 class Fallback(Section):
     """Why a challenger no longer answers; kept in a file, so that other workers and a restart heed it."""
 
@@ -53,15 +37,17 @@ class Fallback(Section):
 class Canary:
     """The share of one challenger, with what it and the champion did lately."""
 
-    def __init__(self, rule: CanaryRule, marker: Path | None, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.rule = rule
+    def __init__(
+        self, options: ServiceOptions, marker: Path | None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.options = options
         self.off: Fallback | None = None
         self.fallbacks: dict[Reason, int] = dict.fromkeys(REASONS, 0)
         self._marker, self._clock = marker, clock
         self._digest = ""
         self._kept = False
-        self._champion = SlidingWindow(size=rule.answers, seconds=rule.seconds)
-        self._challenger = SlidingWindow(size=rule.answers, seconds=rule.seconds)
+        self._champion = SlidingWindow(size=options.canary_answers, seconds=options.canary_seconds)
+        self._challenger = SlidingWindow(size=options.canary_answers, seconds=options.canary_seconds)
         self._since = 0
         # Answers are seen from the event loop and from threads.
         self._lock = threading.Lock()
@@ -74,10 +60,10 @@ class Canary:
 
     def chooses(self, *, request: str, key: str) -> bool:
         """Tell whether the challenger answers this request."""
-        rule = self.rule
-        if self.off or not rule.share or not self._digest:
+        options = self.options
+        if self.off or not options.canary or not self._digest:
             return False
-        return in_share(key if rule.by == "key" else request, rule.share, salt=self._digest)
+        return in_share(key if options.canary_by == "key" else request, options.canary, salt=self._digest)
 
     def see_champion(self, took: float, *, failed: bool = False) -> None:
         """Take note of an answer of the champion, in seconds."""
@@ -113,20 +99,20 @@ class Canary:
 
     def _judge_errors(self) -> None:
         # A whole window's worth of errors need not be waited for: so many are too many whatever follows.
-        rule, seen = self.rule, self._challenger
-        allowed = (self._champion.failed_share + rule.errors) * rule.answers
+        most, seen = self.options.canary_answers, self._challenger
+        allowed = (self._champion.failed_share + self.options.canary_errors) * most
         if seen.failed > allowed:
-            why = f"{seen.failed} of its last {len(seen)} answers failed; allowed: {allowed:g} of {rule.answers}"
+            why = f"{seen.failed} of its last {len(seen)} answers failed; allowed: {allowed:g} of {most}"
             self._fall_back("errors", why)
 
     def _judge_latency(self) -> None:
         if min(len(self._champion), len(self._challenger)) < ENOUGH:
             return
         ours, theirs = self._champion.quantile(QUANTILE), self._challenger.quantile(QUANTILE)
-        if theirs > max(self.rule.slower * ours, ours + NOISE):
+        if theirs > max(self.options.canary_slower * ours, ours + NOISE):
             why = (
                 f"the slowest twentieth takes {1e3 * theirs:.2f} ms and more, the champion's {1e3 * ours:.2f} ms;"
-                f" allowed: {self.rule.slower:g} times"
+                f" allowed: {self.options.canary_slower:g} times"
             )
             self._fall_back("latency", why)
 

@@ -7,7 +7,7 @@ import msgspec
 from keepfit.serving.app import App, Neighbours
 from keepfit.serving.asked import NOTHING
 from keepfit.serving.beside import Beside
-from keepfit.serving.canary import MARKER, Canary, CanaryRule
+from keepfit.serving.canary import MARKER, Canary
 from keepfit.serving.options import ServiceOptions
 from keepfit.serving.origin import trace_origin
 from keepfit.serving.predict import predict
@@ -78,13 +78,5 @@ def _replacing(app: App):
 def _make_beside(options: ServiceOptions) -> Neighbours | None:
     if options.challenger is None:
         return None
-    rule = CanaryRule(
-        share=options.canary,
-        by=options.canary_by,
-        errors=options.canary_errors,
-        slower=options.canary_slower,
-        answers=options.canary_answers,
-        seconds=options.canary_seconds,
-    )
     marker = options.canary_file or (options.log_folder and options.log_folder / MARKER)
-    return Beside(Canary(rule, marker), Shadow(), share=options.shadow)
+    return Beside(Canary(options, marker), Shadow(), share=options.shadow)

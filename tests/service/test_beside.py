@@ -5,7 +5,8 @@ import pytest
 
 from keepfit.errors import TooFewRows
 from keepfit.serving.beside import Beside, Question, Role
-from keepfit.serving.canary import Canary, CanaryRule
+from keepfit.serving.canary import Canary
+from keepfit.serving.options import ServiceOptions
 from keepfit.serving.problems import Refusal
 from keepfit.serving.shadow import Shadow
 
@@ -45,7 +46,7 @@ class Caller:
 
 
 def make_caller(*, canary: float = 0.0, share: float = 0.0, **broken: type[Exception]) -> Caller:
-    beside: Beside = Beside(Canary(CanaryRule(share=canary), None), Shadow(), share=share)
+    beside: Beside = Beside(Canary(ServiceOptions(canary=canary), None), Shadow(), share=share)
     beside.install("two", "2" * 64)
     return Caller(beside, broken)
 

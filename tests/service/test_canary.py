@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from keepfit.serving.canary import Canary, CanaryRule, read_fallback
+from keepfit.serving.canary import Canary, read_fallback
+from keepfit.serving.options import ServiceOptions
 
 ONE, OTHER = "1" * 64, "2" * 64
 
@@ -16,8 +17,9 @@ class Clock:
         return self.now
 
 
-def make_canary(marker: Path | None = None, digest: str = ONE, **rule) -> Canary:
-    canary = Canary(CanaryRule(share=0.5, **rule), marker, clock=Clock())
+def make_canary(marker: Path | None = None, digest: str = ONE, **options) -> Canary:
+    chosen = {f"canary_{name}": value for name, value in options.items()}
+    canary = Canary(ServiceOptions(canary=0.5, **chosen), marker, clock=Clock())
     canary.watch(digest)
     return canary
 
@@ -36,7 +38,7 @@ def test_a_share_of_the_requests_is_the_challengers():
 
 
 def test_nobody_is_until_there_is_a_challenger():
-    assert chosen(Canary(CanaryRule(share=1.0), None)) == 0
+    assert chosen(Canary(ServiceOptions(canary=1.0), None)) == 0
 
 
 def test_by_key_all_of_a_keys_requests_are_answered_by_the_same_model():

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from keepfit.serving.beside import Beside
-from keepfit.serving.canary import Canary, CanaryRule, Fallback
+from keepfit.serving.canary import Canary, Fallback
+from keepfit.serving.options import ServiceOptions
 from keepfit.serving.shadow import Shadow
 from keepfit.serving.standby import Standby
 
@@ -30,7 +31,7 @@ class Looked:
 
 
 def make_standby(*, fails: bool = False, marker: Path | None = None) -> tuple[Standby, SimpleNamespace]:
-    beside: Beside = Beside(Canary(CanaryRule(share=1.0), marker), Shadow(), share=1.0)
+    beside: Beside = Beside(Canary(ServiceOptions(canary=1.0), marker), Shadow(), share=1.0)
     beside.install("two", DIGEST)
     parts = SimpleNamespace(champion=Looked(fails=fails), challenger=Looked(), beside=beside)
     return Standby("code", **vars(parts)), parts
