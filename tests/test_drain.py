@@ -124,6 +124,18 @@ def test_a_broken_line_in_the_middle_does_not_hide_those_after_it(log):
     assert (log.ids(), log.drainer.status.torn) == (["a", "b"], 2)
 
 
+def test_what_comes_while_lines_are_moved_waits_for_the_next_time(log, monkeypatch):
+    def store_slowly(connection, records):
+        log.journal.append(lines(predicted(f"after {len(records)} more")))
+        store(connection, records)
+
+    log.journal.append(lines(predicted("a"), predicted("b")))
+    monkeypatch.setattr("keepfit.serving.drainer.store", store_slowly)
+    assert log.drainer.drain() == 2
+    assert log.ids() == ["a", "b"]
+    assert log.drainer.drain() == 1
+
+
 def test_lines_longer_than_a_chunk_are_moved(log, monkeypatch):
     monkeypatch.setattr("keepfit.serving.segment.Segment.read.__kwdefaults__", {"most": 50})
     log.journal.append(lines(predicted("a", row={"x": "y" * 500}), predicted("b")))

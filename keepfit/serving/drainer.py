@@ -39,7 +39,7 @@ class Drainer:
     _left: float = 0.0
 
     def drain(self) -> int:
-        """Move all that is there, and return how many records; raise SQLAlchemyError where the database fails."""
+        """Move all that is there by now; return how many records. Raises SQLAlchemyError where the database fails."""
         if self._moved is None:
             prepare(self.engine)
             # Other machines may have theirs in the same database.
@@ -48,6 +48,7 @@ class Drainer:
                 found = connection.execute(select(segments).where(segments.c.name.in_(here)))
                 self._moved = {row.name: row.moved for row in found}
         before = self.status.moved
+        # What comes meanwhile can wait for the next time: a commit for each few records costs more than they do.
         while self._drain_once(self._moved):
             self.leave_status()
         self.status.error = None
@@ -73,9 +74,9 @@ class Drainer:
         self.status.error = told
         self.leave_status()
 
-    def _drain_once(self, moved: dict[str, int]) -> int:
-        """Move a chunk of each segment; return how many bytes that were."""
-        done = 0
+    def _drain_once(self, moved: dict[str, int]) -> bool:
+        """Move a chunk of each segment; return whether there was more in one of them."""
+        more = False
         for path in find_segments(self.folder / JOURNAL):
             with batch_lock(self.folder), suppress(FileNotFoundError), Segment(path) as segment:
                 start = moved.get(path.name, 0)
@@ -83,11 +84,11 @@ class Drainer:
                 if chunk.end > start:
                     self._commit(path.name, chunk)
                     moved[path.name] = chunk.end
-                    done += chunk.end - start
+                    more |= chunk.more
                 if segment.final and chunk.end >= segment.size:
                     segment.remove()
         self._forget(moved)
-        return done
+        return more
 
     def _commit(self, name: str, chunk: Chunk) -> None:
         try:

@@ -18,11 +18,12 @@ UNBORN = 60.0
 
 
 class Chunk(NamedTuple):
-    """Whole lines of a segment: what they say, how many say nothing, and where the next one begins."""
+    """Whole lines of a segment: what they say, how many do not, where the next begins, and whether it is there."""
 
     records: list[Record]
     torn: int
     end: int
+    more: bool = False
 
 
 class Segment:
@@ -53,7 +54,7 @@ class Segment:
         if self.final and start + len(data) >= self.size and end < len(data):
             # Its writer died in the middle of a line.
             return _decode(data[:end], start + len(data), torn=1)
-        return _decode(data[:end], start + end, torn=0)
+        return _decode(data[:end], start + end, torn=0)._replace(more=start + len(data) < self.size)
 
     def remove(self) -> None:
         """Remove it."""
