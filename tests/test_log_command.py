@@ -109,7 +109,13 @@ def test_no_log_is_said_to_be_none(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://ada:{}@127.0.0.1:1/none", "mysql://ada:{}@127.0.0.1/none", "ada:{}@127.0.0.1"],
+    [
+        "postgresql://ada:{}@127.0.0.1:1/none",
+        "postgresql+asyncpg://ada:{}@127.0.0.1/none",
+        "postgresql://ada:{}/none",
+        "mysql://ada:{}@127.0.0.1/none",
+        "ada:{}@127.0.0.1",
+    ],
 )
 def test_a_database_that_does_not_answer_is_named_without_its_password(folder, monkeypatch, url):
     monkeypatch.setenv("KEEPFIT_LOG_URL", url.format("secret"))

@@ -139,7 +139,11 @@ class App(Router):
     async def _feedback(self, call: Call) -> Reply:
         served = self._ready()
         body = await read_body(call.headers, call.receive, self._limits)
-        outcomes = read_outcomes(body, served.passport, most=self.options.max_outcomes)
+        read = partial(read_outcomes, body, served.passport, most=self.options.max_outcomes)
+        if len(body) > SMALL:
+            outcomes = await asyncio.get_running_loop().run_in_executor(self._threads, read)
+        else:
+            outcomes = read()
         logged = self.log is not None and self.log.keep_outcomes(outcomes, call.key)
         return Reply(200, msgspec.json.encode({"accepted": len(outcomes), "logged": logged}))
 

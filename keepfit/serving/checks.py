@@ -5,6 +5,7 @@ it does not take, the thorough one reads again, and finds every problem there is
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -149,7 +150,6 @@ def load_json(body: bytes) -> Any:
 def _refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise Refusal(400, f"bad JSON: {twice[:100]!r} twice in one object")
     return found

@@ -15,14 +15,23 @@ from keepfit.serving.served import Served
 if TYPE_CHECKING:
     import pandas as pd
 
+# So many rows are scored one by one sooner than a frame is made of them, and without pandas.
+FEW = 1000
+# Of so many rows a champion that is not compiled gives reasons: each costs it milliseconds a feature.
+SLOWLY_EXPLAINED = 50
+
 
 def predict(served: Served, rows: Rows, asked: Asked) -> list[Prediction]:
     """Score the rows that are to be scored.
 
     Raises Refusal where the model gives no number, and FeatureError where a feature has none.
     """
-    if served.scorer.compiled and served.checks.look_back == 0 and len(rows.values) == 1:
-        scores: Sequence[Any] = (served.scorer.score_row(rows.values[0]),)
+    if asked.reasons and not served.scorer.compiled and len(rows.scored) > SLOWLY_EXPLAINED:
+        raise Refusal(
+            422, f"explain: {len(rows.scored)} rows; allowed: {SLOWLY_EXPLAINED}, of a model that is not compiled"
+        )
+    if served.scorer.compiled and served.checks.look_back == 0 and len(rows.values) <= FEW:
+        scores: Sequence[Any] = [served.scorer.score_row(rows.values[row]) for row in rows.scored]
     else:
         scores = _score_frame(served, rows)
     if not _finite(scores):

@@ -28,6 +28,10 @@ class Problems:
 
     def add(self, problem: str, *, row: int, column: str, allowed: str, value: Any = msgspec.UNSET) -> None:
         """Note one; a long value is cut."""
+        if len(self.found) >= SHOWN:
+            # A body can hold a million of them.
+            self.total += 1
+            return
         shown = value if value is msgspec.UNSET else shorten(value)
         self.add_whole(Problem(problem, allowed=shorten(allowed), row=row, column=shorten(column), value=shown))
 

@@ -93,14 +93,14 @@ def open_log(url: str) -> Engine:
     """Return the engine of a log, without asking the database yet; raise LogError."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # The message would have the password in it.
         raise LogError(f"{URL}: not a URL; allowed: postgresql://USER@HOST/NAME, sqlite:////PATH") from None
     if parsed.drivername in DRIVERS:
         parsed = parsed.set(drivername=DRIVERS[parsed.drivername])
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(parsed)
-    if parsed.get_backend_name() != "postgresql":
+    if parsed.drivername not in DRIVERS.values():
         raise LogError(f"{URL}: {parsed.drivername}; allowed: postgresql, sqlite")
     waiting = {"connect_timeout": PATIENCE, "tcp_user_timeout": 1000 * PATIENCE}
     return create_engine(parsed, pool_pre_ping=True, connect_args=waiting)

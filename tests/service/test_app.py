@@ -1,6 +1,7 @@
 """The application: each answer is what the pipeline says, or a refusal that says why; never an error of its own."""
 
 import json
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from keepfit.bundle import Bundle
+from keepfit.compiled.scorer import FrameScorer
 from keepfit.score import score_rows
 from keepfit.servable import read_servable
 from keepfit.serving.app import App
+from keepfit.serving.feedback import read_outcomes
 from keepfit.serving.keys import create_key
 from tests.service.asking import Told, ask, open_app
 from tests.toys import TOYS
@@ -74,6 +77,24 @@ def test_trees_give_the_pipelines_scores_to_the_last_bit(binary: Bundle):
     rows = records("binary")
     told = [scores(ask(open_app(binary), "/predict", row))[0] for row in rows]
     assert told == list(score_rows(binary, pd.DataFrame(rows)).score)
+
+
+def test_a_few_rows_need_no_frame(app: App, binary: Bundle, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr("keepfit.serving.predict.make_frame")
+    rows = records("binary")
+    same_as_the_pipeline(ask(app, "/predict", rows), binary, rows)
+    told = ask(app, "/predict", {"rows": rows, "score": [7, 3]}).json["predictions"]
+    assert [each["row"] for each in told] == [7, 3]
+    assert [each["score"] for each in told] == list(score_rows(binary, pd.DataFrame(rows)).score[[7, 3]])
+
+
+def test_a_model_that_is_not_compiled_gives_reasons_for_a_few_rows_alone(binary: Bundle):
+    app = open_app(binary)
+    scorer = FrameScorer(binary, "as it were")
+    app.served = replace(app.served, scorer=scorer)
+    assert ask(app, "/predict?explain=1", [ROW] * 2).status == 200
+    told = ask(app, "/predict?explain=1", [ROW] * 51)
+    assert (told.status, told.json["error"]) == (422, "explain: 51 rows; allowed: 50, of a model that is not compiled")
 
 
 def test_several_classes_have_a_probability_each_and_the_cheapest_is_decided(multiclass: Bundle):
@@ -243,6 +264,19 @@ def test_outcomes_that_are_none_are_refused(app: App):
 
 def test_more_outcomes_than_allowed_are_refused(binary: Bundle):
     assert ask(open_app(binary, max_outcomes=2), "/feedback", [outcome(True)] * 3).status == 413
+
+
+def test_a_large_body_of_outcomes_is_not_read_where_requests_wait(app: App, monkeypatch: pytest.MonkeyPatch):
+    threads = []
+
+    def read(*given, **more):
+        threads.append(threading.current_thread() is threading.main_thread())
+        return read_outcomes(*given, **more)
+
+    monkeypatch.setattr("keepfit.serving.app.read_outcomes", read)
+    for count in (1, 1000):
+        assert ask(app, "/feedback", [outcome(True)] * count).json["accepted"] == count
+    assert threads == [True, False]
 
 
 def test_the_model_is_its_passport_with_what_packaging_found(app: App, binary: Bundle):

@@ -180,6 +180,13 @@ def test_what_is_no_row_is_refused(body: bytes, named: str):
     assert named in str(refused(body))
 
 
+def test_a_name_that_is_twice_among_many_is_found_in_one_pass():
+    # Looked for once for each name this would take an hour.
+    names = ",".join(f'"a{number}":1' for number in range(200_000))
+    with pytest.raises(Refusal, match="'a7' twice in one object"):
+        load_json(f'{{{names},"a7":2}}'.encode())
+
+
 def test_a_hundred_problems_are_shown_and_all_are_counted():
     told = refused([{}] * 50)
     assert len(told.problems.found) == 100
