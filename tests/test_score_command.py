@@ -44,7 +44,10 @@ def refuse(*arguments: object, champion: Bundle) -> str:
 
 
 def read(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, float_precision="round_trip")
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    # A version such as 52045171e013 is no number.
+    return pd.read_csv(path, float_precision="round_trip", dtype={"version": str, "digest": str})
 
 
 def write(rows: pd.DataFrame, path: Path) -> Path:
