@@ -1,6 +1,6 @@
 # Every command that a person types. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop bench-scale bench-score bench-serve soak release lock clean
+.PHONY: help venv fresh-venv params repro check drill replay experiments sweep pull retrain publish alert turn register compare serve test test-slow lint bench bench-drift bench-loop bench-scale bench-score bench-serve bench-startup bench-report soak release lock clean
 
 VENV ?= .venv
 DATASET ?=
@@ -92,29 +92,43 @@ lint: venv  ## what pre-commit and CI check
 
 bench: venv  ## measure the speed and size claims, as ratios in one run
 	@python -m benchmarks.bench
+	@python -m benchmarks.report
 
 bench-drift: venv  ## measure what the drift check promises: replays, false alarms, power beside its peers, speed
 	@python -m benchmarks.drift
+	@python -m benchmarks.report
 
 bench-serve: venv  ## measure the service beside its peers, each in an environment of its own (needs wrk; a quarter of an hour)
 	@python -m benchmarks.serve
+	@python -m benchmarks.report
 
 soak: venv  ## load the service while champions change, its database dies and bad requests come (MINUTES=10)
 	@python -m benchmarks.soak $(MINUTES)
+	@python -m benchmarks.report
 
 release: venv  ## take a promoted champion to where it serves (VERSION=v0.1.0; STEP=build does one step)
 	@python -m keepfit release $(STEP) "$$VERSION"
 
 bench-score: venv  ## measure `keepfit score` beside predict_proba on pandas chunks, 10 million flights
 	@python -m benchmarks.score
+	@python -m benchmarks.report
 
 bench-loop: venv  ## measure a turn of the loop by step, calm and retraining
 	@python -m benchmarks.loop
+	@python -m benchmarks.report
 
 bench-scale: venv  ## measure each stage by rows and engine, and beside pandas, Polars, DuckDB, Evidently (ROWS="1e5 1e6")
 	@python -m benchmarks.scale $(if $(ROWS),--rows $(ROWS)) --engines $(ENGINES) --rounds $(ROUNDS)
 	@python -m benchmarks.scale_peers tables $(if $(ROWS),--rows $(ROWS)) --rounds $(ROUNDS)
 	@python -m benchmarks.scale_peers drift $(if $(ROWS),--rows $(ROWS)) --rounds $(ROUNDS)
+	@python -m benchmarks.report
+
+bench-startup: venv  ## measure what each stage of `make repro` spends on start-up, reading, work and writing
+	@python -m benchmarks.startup $(ROUNDS)
+	@python -m benchmarks.report
+
+bench-report: venv  ## make benchmarks/README.md and its pictures from the results in benchmarks/
+	@python -m benchmarks.report
 
 lock: venv  ## compile requirements/*.txt anew from the groups of pyproject.toml
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --output-file requirements/dev.txt

@@ -13,10 +13,9 @@ import pandas as pd
 
 from benchmarks.calm import WINDOWS, Scene
 from keepfit.detectors import load_detectors
-from keepfit.evidence import SCORE
 from keepfit.features import LABEL
 from keepfit.files import read_json, write_table
-from keepfit.score import predict_scores
+from keepfit.scores import SCORE, predict_scores
 
 # Evidently 0.7.23 does not import with pandas 3.
 EVIDENTLY = ("evidently==0.7.23", "pandas==2.3.3", "pyarrow==25.0.0")
