@@ -20,6 +20,7 @@ LABEL = "label"
 # Columns that stand beside the features in the tables that `train` and `evaluate` write.
 RESERVED = {LABEL, "score", "loss", "fold", "naive_score"}
 Function = Callable[..., pd.Series]
+ALL = slice(None)
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,18 @@ def columns_read(chosen: FeatureSet, module: FeatureModule) -> list[str]:
     return list(dict.fromkeys([*chosen.columns, *reads]))
 
 
-def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule) -> pd.DataFrame:
+def columns_needed(columns: list[str], dataset: Dataset, module: FeatureModule) -> list[str]:
+    """Return those of the columns that the table of `assemble` is made of, in their order."""
+    labels = module.labels[dataset.label].reads if dataset.label in module.labels else [dataset.label]
+    names = {dataset.time, *dataset.keys, *columns_read(dataset.features, module), *labels}
+    return [name for name in columns if name in names]
+
+
+def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule, *, within: slice = ALL) -> pd.DataFrame:
     """Return the features of typed rows in time order: numbers as float64, the others as categories.
 
-    Raises FeatureError where a feature is infinite, or takes the name of a column or of the label.
+    Of the rows at the positions `within` alone, where the others are there to be looked back on. Raises FeatureError
+    where a feature is infinite, or takes the name of a column or of the label.
     """
     columns = {name: rows[name] for name in chosen.columns}
     if taken := RESERVED.intersection([*columns, *module.features]):
@@ -112,7 +121,10 @@ def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule) -> pd
         if name in columns:
             raise FeatureError(f"{name}: the name is taken by a column; call the function otherwise")
         columns[name] = each.compute(rows)
-    return pd.DataFrame({name: _settle(values) for name, values in columns.items()}, index=rows.index)
+    # A row that is only looked back on may have nothing to look back on itself: it is no fault of the feature.
+    return pd.DataFrame(
+        {name: _settle(values.iloc[within]) for name, values in columns.items()}, index=rows.index[within]
+    )
 
 
 def compute_label(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> pd.Series:
@@ -136,12 +148,12 @@ def compute_label(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -
     return values.astype(float)
 
 
-def assemble(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> pd.DataFrame:
-    """Return the table that models learn from: time, keys, features, label."""
-    features = compute(rows, dataset.features, module)
+def assemble(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule, *, within: slice = ALL) -> pd.DataFrame:
+    """Return the table that models learn from: time, keys, features, label; of the rows at `within` alone."""
+    features = compute(rows, dataset.features, module, within=within)
     identity = [name for name in dict.fromkeys([dataset.time, *dataset.keys]) if name not in features]
     labels = compute_label(rows, dataset, module).rename(LABEL)
-    return pd.concat([rows[identity], features, labels], axis=1)
+    return pd.concat([rows[identity].iloc[within], features, labels.iloc[within]], axis=1)
 
 
 def _number_classes(values: pd.Series, dataset: Dataset) -> pd.Series:

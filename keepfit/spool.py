@@ -30,8 +30,8 @@ class Spool:
         import pyarrow as pa
 
         with pa.OSFile(str(self._file(number))) as file:
-            names = columns and pa.ipc.open_file(file).schema.names
-            options = pa.ipc.IpcReadOptions(included_fields=names and [names.index(name) for name in columns])
+            names = pa.ipc.open_file(file).schema.names
+            options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns or names])
             found = pa.ipc.open_file(file, options=options).read_all()
         return found if columns is None else found.select(columns)
 

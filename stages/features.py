@@ -4,17 +4,21 @@ from pathlib import Path
 
 from keepfit import stage
 from keepfit.audit import audit
-from keepfit.features import assemble, load_module
-from keepfit.files import read_table, write_table
+from keepfit.engine import start_engine
+from keepfit.feature_table import assemble_table
+from keepfit.features import load_module
+from keepfit.files import replacing
 from keepfit.settings import Settings
+from keepfit.tables import Table, write_parts
 
 
 def main(settings: Settings, valid: Path, table: Path) -> None:
-    rows = read_table(valid)
+    rows = Table(valid)
     module = load_module(settings.dataset.features.module)
-    features = assemble(rows, settings.dataset, module)
-    audit(rows, features, settings.dataset, module, cuts=settings.features.cuts)
-    write_table(table, features)
+    with replacing(table) as made:
+        with start_engine(settings.engine) as engine:
+            write_parts(made, assemble_table(rows, settings.dataset, module, engine=engine))
+        audit(rows, Table(made), settings.dataset, module, cuts=settings.features.cuts, size=settings.engine.rows)
 
 
 if __name__ == "__main__":
