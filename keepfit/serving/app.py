@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from keepfit.serving.asked import Asked, read_asked
 from keepfit.serving.beside import Beside, Question, Role
 from keepfit.serving.exposition import CONTENT_TYPE, EVERY, Board, process_families, write_text
 from keepfit.serving.feedback import read_outcomes
-from keepfit.serving.http import Limits, Reply, read_body
+from keepfit.serving.http import Limits, Reply, Room, announced_size, read_body
 from keepfit.serving.keep import Context, Log
 from keepfit.serving.keys import Scope
 from keepfit.serving.metrics import Metrics
@@ -42,6 +43,7 @@ class Said(NamedTuple):
 
 
 Neighbours = Beside[Served, Said]
+AnswerBody = Callable[[Call, bytes], Awaitable[Reply]]
 
 
 def is_quick(served: Served) -> bool:
@@ -63,6 +65,7 @@ class App(Router):
         self.log: Log | None = None
         self.board = Board(options.board)
         self._limits = Limits(options.max_body, options.timeout)
+        self._room = Room(options.max_held)
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="scoring")
         # A database that does not answer keeps nobody waiting but who asks it.
         self._finding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finding")
@@ -70,8 +73,8 @@ class App(Router):
         docs: tuple[Scope, ...] | None = None if options.docs == "open" else ("read", "predict", "feedback")
         metrics: tuple[Scope, ...] | None = ("read",) if options.metrics == "key" else None
         self.routes = {
-            "/predict": Route("POST", ("predict",), self._predict),
-            "/feedback": Route("POST", ("feedback",), self._feedback),
+            "/predict": Route("POST", ("predict",), partial(self._with_body, self._predict)),
+            "/feedback": Route("POST", ("feedback",), partial(self._with_body, self._feedback)),
             "/model": Route("GET", ("read", "predict"), self._model),
             "/metrics": Route("GET", metrics, self._metrics),
             "/openapi.json": Route("GET", docs, self._openapi),
@@ -80,9 +83,14 @@ class App(Router):
             f"{PREDICTIONS}{{id}}": Route("GET", ("read",), self._find),
         }
 
-    async def _predict(self, call: Call) -> Reply:
+    async def _with_body(self, answer: AnswerBody, call: Call) -> Reply:
+        """Read a body and answer it; a large one only where there is room for it."""
+        size = announced_size(call.headers, self._limits)
+        with self._room.hold(size) if size > SMALL else nullcontext():
+            return await answer(call, await read_body(call.headers, call.receive, self._limits))
+
+    async def _predict(self, call: Call, body: bytes) -> Reply:
         served = self._ready()
-        body = await read_body(call.headers, call.receive, self._limits)
         beside = self.beside
         if beside is not None and beside.challenger is not None:
             return await self._predict_beside(beside, served, body, call)
@@ -136,9 +144,8 @@ class App(Router):
         role = said.role if said.role == "canary" else msgspec.UNSET
         return Reply(200, msgspec.json.encode(Answer(said.served.passport.version, said.predictions, role)))
 
-    async def _feedback(self, call: Call) -> Reply:
+    async def _feedback(self, call: Call, body: bytes) -> Reply:
         served = self._ready()
-        body = await read_body(call.headers, call.receive, self._limits)
         read = partial(read_outcomes, body, served.passport, most=self.options.max_outcomes)
         if len(body) > SMALL:
             outcomes = await asyncio.get_running_loop().run_in_executor(self._threads, read)

@@ -1,7 +1,8 @@
 """HTTP: the body of a request, within its limits, and an answer, as ASGI has them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, MutableMapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,6 +29,31 @@ class Limits(NamedTuple):
 
     body: int
     seconds: float
+
+
+class Room:
+    """How many bytes of large bodies may be held at once: callers together must not fill the memory."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.held = most, 0
+
+    @contextmanager
+    def hold(self, size: int) -> Iterator[None]:
+        """Hold so many bytes; raise Refusal where there is no room for them beside others."""
+        if self.held and self.held + size > self.most:
+            why = f"{self.held} bytes of other requests are being answered, with this one more than {self.most}"
+            raise Refusal(429, why, headers=((b"retry-after", b"1"),))
+        self.held += size
+        try:
+            yield
+        finally:
+            self.held -= size
+
+
+def announced_size(headers: dict[bytes, bytes], limits: Limits) -> int:
+    """Return how many bytes a body will have; as many as it may have where it does not say."""
+    length = headers.get(b"content-length")
+    return limits.body if length is None else min(int(length), limits.body)
 
 
 async def read_body(headers: dict[bytes, bytes], receive: Receive, limits: Limits) -> bytes:

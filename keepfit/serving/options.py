@@ -29,6 +29,8 @@ class ServiceOptions(Section):
     max_rows: int = Field(default=10_000, ge=1)
     # Bytes in a request's body.
     max_body: int = Field(default=8_000_000, ge=1_000)
+    # Bytes of bodies of more than 10 kB that a worker holds at once.
+    max_held: int = Field(default=64_000_000, ge=1_000)
     # Outcomes in one request to /feedback.
     max_outcomes: int = Field(default=10_000, ge=1)
     # Seconds for a request's body to arrive, and for an answer to begin.

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,11 @@ def open_app(bundle: Bundle, **options: Any) -> App:
 
 def ask(app: App, path: str, body: Any = None, *, key: str | None = None, **more: Any) -> Told:
     """Ask by POST where there is a body, which is sent as JSON unless it is bytes."""
+    return asyncio.run(asking(app, path, body, key=key, **more))
+
+
+def asking(app: App, path: str, body: Any = None, *, key: str | None = None, **more: Any) -> Coroutine[Any, Any, Told]:
+    """Ask as `ask` does, once it is awaited."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     method = more.pop("method", "GET" if body is None else "POST")
     path, _, query = path.partition("?")
@@ -62,7 +68,7 @@ def ask(app: App, path: str, body: Any = None, *, key: str | None = None, **more
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         "client": more.pop("client", ("127.0.0.1", 1)),
     }
-    return asyncio.run(_call(app, scope, more.pop("parts", [content])))
+    return _call(app, scope, more.pop("parts", [content]))
 
 
 async def _call(app: App, scope: dict[str, Any], parts: list[bytes | None]) -> Told:

@@ -1,5 +1,6 @@
 """The application: each answer is what the pipeline says, or a refusal that says why; never an error of its own."""
 
+import asyncio
 import json
 import threading
 from dataclasses import replace
@@ -18,7 +19,7 @@ from keepfit.servable import read_servable
 from keepfit.serving.app import App
 from keepfit.serving.feedback import read_outcomes
 from keepfit.serving.keys import create_key
-from tests.service.asking import Told, ask, open_app
+from tests.service.asking import Told, ask, asking, open_app
 from tests.toys import TOYS
 
 ROW = {"time": "2020-05-05T00:00:00", "x": 1.5, "c": "b"}
@@ -181,6 +182,23 @@ def test_a_body_that_does_not_come_is_not_waited_for(binary: Bundle):
     app = open_app(binary, timeout=0.05)
     assert ask(app, "/predict", ROW, parts=[]).status == 408
     assert ask(app, "/predict", ROW, parts=[b'{"x": 1', None]).status == 408
+
+
+def test_large_bodies_that_come_at_once_are_held_to_a_limit(binary: Bundle):
+    app = open_app(binary, max_held=50_000, timeout=0.2)
+    large, small = json.dumps([ROW] * 600).encode(), json.dumps(ROW).encode()
+    assert 25_000 < len(large) < 50_000
+
+    async def ask_at_once() -> list[Told]:
+        bodies = (large, [large[:10], None]), (large, [large]), (small, [small])
+        return await asyncio.gather(*(asking(app, "/predict", body, parts=parts) for body, parts in bodies))
+
+    told = asyncio.run(ask_at_once())
+    assert [each.status for each in told] == [408, 429, 200]
+    assert told[1].headers["retry-after"] == "1"
+    assert ask(app, "/predict", large).status == 200
+    # One that is larger than that by itself has to wait for nobody.
+    assert ask(open_app(binary, max_held=1000), "/predict", large).status == 200
 
 
 def test_before_a_champion_is_loaded_nothing_is_answered(app: App):
