@@ -32,7 +32,9 @@ def collect(
 ) -> pd.DataFrame:
     """Return the evidence of scored rows, without their losses; `classes` are those with a score of their own."""
     columns = tabulate_scores(scores, classes)
-    return features.reset_index(drop=True).assign(**{time: times.reset_index(drop=True), LABEL: labels, **columns})
+    # `assign` copies: the features are not copied before it too.
+    renumbered = features.set_axis(pd.RangeIndex(len(features)), copy=False)
+    return renumbered.assign(**{time: times.reset_index(drop=True), LABEL: labels, **columns})
 
 
 def add_losses(evidence: pd.DataFrame, objective: Objective, *, threshold: float) -> pd.DataFrame:

@@ -21,7 +21,7 @@ def compute_p_values(
 ) -> dict[str, Outcome]:
     """Return the test of each check, and of each feature, that this window allows; raise DetectorError."""
     drift, seed = ruler.settings.drift, ruler.settings.seed
-    labelled = window[window[LABEL].notna()]
+    labelled = window.drop(columns=list(ruler.features))[window[LABEL].notna()]
     known = sample(reference[reference[LABEL].notna()], drift.max_rows, seed)
     found = _test_performance(known, labelled, ruler, detectors) if len(labelled) >= drift.min_rows else {}
     few, names = sample(reference, drift.max_rows, seed), list(ruler.features)
