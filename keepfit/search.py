@@ -32,24 +32,18 @@ def tune(
     space: dict[str, Range],
     scorer: Scorer,
     seed: int,
-    jobs: int,
     tell: Tell = lambda _values, _loss: None,
 ) -> dict[str, Any]:
     """Return the best parameters found, by name; the empty dictionary where nothing is searched.
 
-    `tell` hears of each trial in the order they were made.
+    `tell` hears of each trial in the order they were made. Fits run where joblib is configured to run them, and
+    `scorer` goes along.
     """
     if search.kind == "none" or not space or search.trials == 0:
         return {}
-    from joblib import parallel_config
-
     splits = [(fold.train, fold.test) for fold in folds]
     run = _optuna if search.kind == "optuna" else _scikit_learn
-    # Threads share the table; the estimators' inner loops release the interpreter's lock.
-    with parallel_config(backend="threading", n_jobs=jobs):
-        best, trials = run(
-            pipeline, features, labels, splits=splits, search=search, space=space, scorer=scorer, seed=seed
-        )
+    best, trials = run(pipeline, features, labels, splits=splits, search=search, space=space, scorer=scorer, seed=seed)
     for values, score in trials:
         tell(values, -score)
     return best

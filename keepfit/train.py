@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keepfit.engine import Engine
 from keepfit.errors import FeatureError, UnusableLabel
 from keepfit.estimator import build
 from keepfit.evidence import FOLD, add_losses, collect
 from keepfit.examples import Examples, read_examples
 from keepfit.features import LABEL
+from keepfit.fitting import fits_on, is_here
 from keepfit.folds import Fold
 from keepfit.history import Ruler, measure_history
 from keepfit.losses import cheapest_threshold, row_losses
@@ -50,14 +52,23 @@ class Trained:
 
 def count_fits(settings: Settings) -> int:
     """Return how many times `fit` calls `advance`."""
-    trials = settings.search.trials if settings.search.kind in ("random", "optuna") else 0
-    return trials * settings.train.folds + settings.train.folds + 1 + settings.train.refit
+    return _count_searched(settings) + settings.train.folds + 1 + settings.train.refit
+
+
+def _count_searched(settings: Settings) -> int:
+    known = settings.search.kind in ("random", "optuna") and settings.model.space
+    return settings.search.trials * settings.train.folds if known else 0
 
 
 def fit(
-    table: pd.DataFrame, settings: Settings, *, splits: Splits | None = None, advance: Advance = lambda: None
+    table: pd.DataFrame,
+    settings: Settings,
+    *,
+    splits: Splits | None = None,
+    engine: Engine | None = None,
+    advance: Advance = lambda: None,
 ) -> Trained:
-    """Tune, fit and score out of sample; `advance` is called after each fit.
+    """Tune, fit and score out of sample; `advance` is called after each fit, `engine` is where fits run.
 
     `table` has the rows that `splits` takes, or, without any, all rows. Raises UnusableLabel, TooFewRows,
     FeatureError and EstimatorError.
@@ -71,12 +82,13 @@ def fit(
     _require_values(early.take(folds[0].train), settings)
     pipeline = build(early.features, settings.model, task=settings.dataset.task, seed=settings.seed)
     trials: list[dict[str, Any]] = []
-    best = _tune(pipeline, early, folds, settings, advance, trials)
+    with fits_on(engine, jobs=settings.train.jobs):
+        best = _tune(pipeline, early, folds, settings, advance, trials)
     pipeline.set_params(**{f"model__{name}": value for name, value in best.items()})
     sides = [*(fold.train for fold in folds), split.train]
     if settings.train.refit:
         sides.append(np.arange(len(examples.labels)))
-    fitted = _fit_all(pipeline, examples, sides, settings, advance)
+    fitted = _fit_all(pipeline, examples, sides, len(folds), settings, engine, advance)
     tests = [*(fold.test for fold in folds), split.test]
     reference = _score_out_of_sample(fitted, examples, tests, settings)
     threshold = _threshold(reference, settings)
@@ -100,37 +112,78 @@ def fit(
 def _tune(
     pipeline, early: Examples, folds: list[Fold], settings: Settings, advance: Advance, trials: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    threshold = settings.objective.cost.threshold
+    told: list[None] = []
 
-    def score(estimator, features, labels) -> float:
-        scores = predict_scores(estimator, features, settings.dataset.task, classes=len(settings.dataset.classes))
+    def tell_here() -> None:
+        told.append(None)
         advance()
-        return -float(row_losses(labels, scores, settings.objective, threshold=threshold).mean())
 
-    return tune(
+    best = tune(
         pipeline,
         early.features,
         early.labels,
         folds=folds,
         search=settings.search,
         space=settings.model.space,
-        scorer=score,
+        scorer=FoldLoss(settings, tell_here),
         seed=settings.seed,
-        jobs=settings.train.jobs,
         tell=lambda values, loss: trials.append({"loss": loss, **values}),
     )
+    # Other processes told nothing of their fits.
+    for _ in range(_count_searched(settings) - len(told)):
+        advance()
+    return best
 
 
-def _fit_all(pipeline, examples: Examples, sides: list[np.ndarray], settings: Settings, advance: Advance) -> list:
+@dataclass(frozen=True)
+class FoldLoss:
+    """Scores a fitted Pipeline by its negative mean loss on a fold; in another process it tells nobody of the fit."""
+
+    settings: Settings
+    advance: Advance
+
+    def __call__(self, estimator: Any, features: pd.DataFrame, labels: np.ndarray) -> float:
+        """Return the negative mean loss."""
+        dataset, objective = self.settings.dataset, self.settings.objective
+        scores = predict_scores(estimator, features, dataset.task, classes=len(dataset.classes))
+        self.advance()
+        return -float(row_losses(labels, scores, objective, threshold=objective.cost.threshold).mean())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FoldLoss, (self.settings, _tell_nobody)
+
+
+def _tell_nobody() -> None:
+    pass
+
+
+def _fit_all(
+    pipeline,
+    examples: Examples,
+    sides: list[np.ndarray],
+    folds: int,
+    settings: Settings,
+    engine: Engine | None,
+    advance: Advance,
+) -> list:
     from joblib import Parallel, delayed
+
+    # What is stored is fitted here: of a model that was sent from a worker, equal as it is, skops writes other bytes.
+    groups = [sides] if is_here(engine) else [sides[:folds], sides[folds:]]
+    fitted = []
+    for group, where in zip(groups, (engine, None), strict=False):
+        fits = (delayed(_fit_side)(pipeline, examples.features, examples.labels, rows) for rows in group)
+        with fits_on(where, jobs=settings.train.jobs):
+            for each in Parallel(return_as="generator")(fits):
+                fitted.append(each)
+                advance()
+    return fitted
+
+
+def _fit_side(pipeline, features: pd.DataFrame, labels: np.ndarray, rows: np.ndarray) -> Any:
     from sklearn.base import clone
 
-    def fit_side(rows: np.ndarray) -> Any:
-        fitted = clone(pipeline).fit(examples.features.iloc[rows], examples.labels[rows])
-        advance()
-        return fitted
-
-    return Parallel(n_jobs=settings.train.jobs, backend="threading")(delayed(fit_side)(rows) for rows in sides)
+    return clone(pipeline).fit(features.iloc[rows], labels[rows])
 
 
 def _score_out_of_sample(fitted: list, examples: Examples, tests: list[np.ndarray], settings: Settings) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from keepfit import stage
 from keepfit.bundle import write_bundle
+from keepfit.engine import start_engine
 from keepfit.features import LABEL, load_module
 from keepfit.files import hash_file, read_table
 from keepfit.imports import hash_code
@@ -19,8 +20,9 @@ from keepfit.train import count_fits, fit
 
 def main(settings: Settings, valid: Path, table: Path, challenger: Path, folds: Path) -> None:
     splits = split_table(read_table(table, [settings.dataset.time, LABEL]), settings)
-    with progress("training", count_fits(settings)) as advance, timing_experiments():
-        trained = fit(Table(table).pick(splits.rows), settings, splits=splits, advance=advance)
+    steps = count_fits(settings)
+    with start_engine(settings.engine) as engine, progress("training", steps) as advance, timing_experiments():
+        trained = fit(Table(table).pick(splits.rows), settings, splits=splits, engine=engine, advance=advance)
     features = Path("features", f"{settings.dataset.features.module}.py")
     passport = issue_passport(
         trained,

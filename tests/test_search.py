@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
+from keepfit.fitting import fits_on
 from keepfit.folds import time_folds
 from keepfit.search import tune
 from keepfit.settings import Choices, Interval, Search
@@ -42,16 +43,16 @@ class Quick(LogisticRegression):
 
 def search(kind: str, *, trials: int = 15, seed: int = 7, jobs: int = 1, space: dict | None = None, **other) -> Any:
     options: dict[str, Any] = {"scorer": planted, "folds": FOLDS, **other}
-    return tune(
-        Pipeline([("model", Quick(C=1e-2))]),
-        FEATURES,
-        LABELS["binary"],
-        search=Search(kind=kind, trials=trials),
-        space=SPACE if space is None else space,
-        seed=seed,
-        jobs=jobs,
-        **options,
-    )
+    with fits_on(None, jobs=jobs):
+        return tune(
+            Pipeline([("model", Quick(C=1e-2))]),
+            FEATURES,
+            LABELS["binary"],
+            search=Search(kind=kind, trials=trials),
+            space=SPACE if space is None else space,
+            seed=seed,
+            **options,
+        )
 
 
 @pytest.mark.parametrize(
