@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from keepfit.distributed_estimator import take_arrays
 from keepfit.errors import EstimatorError
 from keepfit.section import Task
 from keepfit.settings import Model, Prepare
@@ -31,7 +32,7 @@ def load_estimator(model: Model, *, task: Task, seed: int) -> "BaseEstimator":
     path = model.estimator.path(task)
     module, _, name = path.rpartition(".")
     try:
-        estimator = getattr(importlib.import_module(module), name)()
+        estimator = take_arrays(getattr(importlib.import_module(module), name))()
         known = estimator.get_params()
         seeded = {"random_state": seed} if "random_state" in known else {}
         estimator.set_params(**seeded, **model.params)

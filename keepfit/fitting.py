@@ -2,13 +2,32 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from keepfit.distributed_estimator import is_distributed
 from keepfit.engine import Engine, OnDask
+from keepfit.errors import EstimatorError
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 def is_here(engine: Engine | None) -> bool:
     """Whether the engine is this process."""
     return not isinstance(engine, OnDask)
+
+
+def place_fits(pipeline: "Pipeline", engine: Engine | None, jobs: int) -> tuple[Engine | None, int]:
+    """Return where fits run, and how many side by side: one by one and from here where each is on all workers itself.
+
+    Raises EstimatorError where there are no workers for such an estimator.
+    """
+    if not is_distributed(pipeline):
+        return engine, jobs
+    if is_here(engine):
+        name = type(pipeline["model"]).__name__
+        raise EstimatorError(f"model.estimator: {name} trains on the workers of Dask; allowed: with engine: dask")
+    return None, 1
 
 
 @contextmanager

@@ -15,6 +15,11 @@ from keepfit.files import replacing
 
 # Types outside skops' own list that a model file may hold. Add yours here, after reading its code.
 TRUSTED = (
+    "collections.OrderedDict",
+    # Its state is the text of the model, which LightGBM's own reader parses.
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keepfit.distributed_estimator import localise
 from keepfit.engine import Engine
 from keepfit.errors import FeatureError, UnusableLabel
 from keepfit.estimator import build
 from keepfit.evidence import FOLD, add_losses, collect
 from keepfit.examples import Examples, read_examples
 from keepfit.features import LABEL
-from keepfit.fitting import fits_on, is_here
+from keepfit.fitting import fits_on, is_here, place_fits
 from keepfit.folds import Fold
 from keepfit.history import Ruler, measure_history
 from keepfit.losses import cheapest_threshold, row_losses
@@ -82,13 +83,14 @@ def fit(
     _require_values(early.take(folds[0].train), settings)
     pipeline = build(early.features, settings.model, task=settings.dataset.task, seed=settings.seed)
     trials: list[dict[str, Any]] = []
-    with fits_on(engine, jobs=settings.train.jobs):
+    where, jobs = place_fits(pipeline, engine, settings.train.jobs)
+    with fits_on(where, jobs=jobs):
         best = _tune(pipeline, early, folds, settings, advance, trials)
     pipeline.set_params(**{f"model__{name}": value for name, value in best.items()})
     sides = [*(fold.train for fold in folds), split.train]
     if settings.train.refit:
         sides.append(np.arange(len(examples.labels)))
-    fitted = _fit_all(pipeline, examples, sides, len(folds), settings, engine, advance)
+    fitted = _fit_all(pipeline, examples, sides, len(folds), where, jobs, advance)
     tests = [*(fold.test for fold in folds), split.test]
     reference = _score_out_of_sample(fitted, examples, tests, settings)
     threshold = _threshold(reference, settings)
@@ -162,8 +164,8 @@ def _fit_all(
     examples: Examples,
     sides: list[np.ndarray],
     folds: int,
-    settings: Settings,
     engine: Engine | None,
+    jobs: int,
     advance: Advance,
 ) -> list:
     from joblib import Parallel, delayed
@@ -173,7 +175,7 @@ def _fit_all(
     fitted = []
     for group, where in zip(groups, (engine, None), strict=False):
         fits = (delayed(_fit_side)(pipeline, examples.features, examples.labels, rows) for rows in group)
-        with fits_on(where, jobs=settings.train.jobs):
+        with fits_on(where, jobs=jobs):
             for each in Parallel(return_as="generator")(fits):
                 fitted.append(each)
                 advance()
@@ -183,7 +185,7 @@ def _fit_all(
 def _fit_side(pipeline, features: pd.DataFrame, labels: np.ndarray, rows: np.ndarray) -> Any:
     from sklearn.base import clone
 
-    return clone(pipeline).fit(features.iloc[rows], labels[rows])
+    return localise(clone(pipeline).fit(features.iloc[rows], labels[rows]))
 
 
 def _score_out_of_sample(fitted: list, examples: Examples, tests: list[np.ndarray], settings: Settings) -> pd.DataFrame:

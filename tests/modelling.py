@@ -11,7 +11,9 @@ from keepfit.features import FeatureModule
 from keepfit.settings import Model
 
 ROOT = Path(__file__).resolve().parent.parent
-MODELS = sorted(path.stem for path in (ROOT / "conf" / "model").glob("*.yaml"))
+SHIPPED = sorted(path.stem for path in (ROOT / "conf" / "model").glob("*.yaml"))
+# Those that are fitted in this process.
+MODELS = [name for name in SHIPPED if not name.endswith("_dask")]
 
 
 def module_of(*functions: Callable) -> FeatureModule:

@@ -1,15 +1,24 @@
 """Wherever the fits of a training run, the model, its evidence and its trials are the same to the last digit."""
 
 import pickle
+import subprocess
+import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from keepfit.computing import DaskEngine
 from keepfit.engine import start_engine
-from keepfit.modelfile import dump
+from keepfit.errors import EstimatorError
+from keepfit.modelfile import dump, read_model, write_model
+from keepfit.scores import predict_scores
+from keepfit.settings import Settings
 from keepfit.train import FoldLoss, count_fits, fit
-from tests.toys import BOOSTED, TASKS, TOYS, toy_settings, toy_table
+from tests.modelling import ROOT, shipped_model
+from tests.toys import BOOSTED, TASKS, TOYS, toy_rows, toy_settings, toy_table
+
+DASK = DaskEngine(kind="dask", rows=64, scheduler=None, workers=2, memory="1GiB")
 
 FOREST = {
     **BOOSTED,
@@ -36,7 +45,7 @@ def test_a_score_that_is_sent_to_another_process_tells_nobody_there():
 
 @pytest.mark.slow
 def test_models_tuned_and_fitted_by_workers_of_dask_are_those_of_this_process():
-    with start_engine(DaskEngine(kind="dask", rows=64, scheduler=None, workers=2, memory="1GiB")) as engine:
+    with start_engine(DASK) as engine:
         for task, model, kind in CASES:
             settings = toy_settings(model=model, search={"kind": kind, "trials": 3}, **TASKS[task])
             table, steps = toy_table(TOYS[task](), settings), []
@@ -51,3 +60,44 @@ def test_models_tuned_and_fitted_by_workers_of_dask_are_those_of_this_process():
             assert (one.params, one.threshold, one.folds) == (other.params, other.threshold, other.folds)
             assert one.trials == other.trials
             assert len(steps) == count_fits(settings)
+
+
+def shipped(task: str, **search) -> Settings:
+    chosen = shipped_model("lightgbm_dask").model_dump(mode="json")
+    chosen["params"] |= {"n_estimators": 20, "min_child_samples": 5}
+    return toy_settings(model=chosen, search={"kind": "none", "trials": 0} | search, **TASKS[task])
+
+
+def test_an_estimator_that_trains_on_workers_is_refused_without_them():
+    settings = shipped("binary")
+    with pytest.raises(EstimatorError, match=r"^model\.estimator: DaskLGBMClassifier trains on the workers of Dask"):
+        fit(toy_table(toy_rows(), settings), settings)
+
+
+@pytest.mark.slow
+def test_an_estimator_that_trains_on_workers_is_stored_and_serves_without_dask(tmp_path):
+    with start_engine(DASK) as engine:
+        trained = {}
+        for task in ("binary", "regression"):
+            settings = shipped(task, **({"kind": "random", "trials": 2} if task == "binary" else {}))
+            trained[task] = fit(toy_table(TOYS[task](), settings), settings, engine=engine)
+    for task, found in trained.items():
+        write_model(tmp_path / task, found.model)
+        table = toy_table(TOYS[task](), shipped(task))
+        expected = predict_scores(found.model, table[["x", "c"]], task)
+        np.savetxt(tmp_path / f"{task}.txt", expected)
+        table.to_pickle(tmp_path / f"{task}.pickle")
+        assert read_model(tmp_path / task)["model"].__class__.__module__ == "lightgbm.sklearn"
+        naive = np.log(2) if task == "binary" else np.abs(table.label - table.label.median()).mean()
+        assert found.folds[-1]["log_loss" if task == "binary" else "absolute_error"] < naive
+    code = (
+        "import sys; sys.modules['dask'] = sys.modules['distributed'] = None\n"
+        "import numpy, pandas; from pathlib import Path\n"
+        "from keepfit.modelfile import read_model; from keepfit.scores import predict_scores\n"
+        "for task in ('binary', 'regression'):\n"
+        f"    folder = Path({str(tmp_path)!r})\n"
+        "    table = pandas.read_pickle(folder / f'{task}.pickle')[['x', 'c']]\n"
+        "    found = predict_scores(read_model(folder / task), table, task)\n"
+        "    assert (found == numpy.loadtxt(folder / f'{task}.txt')).all()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

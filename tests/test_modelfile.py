@@ -50,6 +50,15 @@ def fitted(name: str, task: str):
     return build(features, shipped_model(name), task=task, seed=7).fit(features, labels[task])
 
 
+def fitted_lightgbm(task: str):
+    """What is stored of the shipped model that trains on workers."""
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    features, labels = mixed_features()
+    estimator = {"binary": LGBMClassifier, "regression": LGBMRegressor}[task](n_estimators=3, verbose=-1)
+    return estimator.fit(features[["x", "z"]].to_numpy(), labels[task])
+
+
 def members(content: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
@@ -145,4 +154,16 @@ def test_the_allow_list_holds_no_more_than_the_shipped_models_need():
     import skops.io
 
     contents = [dump(fitted(name, task)) for name in MODELS for task in TASKS]
+    contents += [dump(fitted_lightgbm(task)) for task in TASKS]
     assert {each for content in contents for each in skops.io.get_untrusted_types(data=content)} == set(TRUSTED)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_equal_models_of_lightgbm_have_equal_bytes_without_a_pickle(task, tmp_path):
+    model = fitted_lightgbm(task)
+    assert dump(model) == dump(fitted_lightgbm(task))
+    write_model(tmp_path / "model.skops", model)
+    read = read_model(tmp_path / "model.skops")
+    assert dump(read) == dump(model)
+    features = mixed_features()[0][["x", "z"]].to_numpy()
+    np.testing.assert_array_equal(read.predict(features), model.predict(features))
