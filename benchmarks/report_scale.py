@@ -3,6 +3,7 @@
 from typing import Any
 
 from benchmarks.report_parts import Row, Table, Want, write_number
+from benchmarks.report_plan import tabulate_plan
 from benchmarks.scale_curves import MEMORY, SECONDS, Curve, cells_of, draw_curve, names_in
 from benchmarks.scale_pictures import LIMIT_GB
 from benchmarks.scale_workspace import STAGES
@@ -49,7 +50,8 @@ def tabulate_scale(found: dict[str, Any]) -> list[Table]:
     if stages:
         tables.append(Table("Slopes between the two largest sizes: the exponent of rows", list(_slopes(stages))))
     titles = {"tables": "Validate and features, side by side", "drift": "The drift check, side by side"}
-    return tables + [Table(title, list(_peers(found[part]))) for part, title in titles.items() if part in found]
+    tables += [Table(title, list(_peers(found[part]))) for part, title in titles.items() if part in found]
+    return tables + tabulate_plan(stages)
 
 
 def _stages_at(stages: dict[str, Any], rows: str) -> Any:

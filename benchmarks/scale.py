@@ -50,7 +50,8 @@ def measure_stage(workspace: Workspace, stage: str, asked: argparse.Namespace) -
     runs: list[dict[str, Any]] = []
     while len(runs) < asked.rounds and not any("failed" in run for run in runs):
         runs.append(measure(workspace.command(stage), workspace.folder, limit_gb=asked.limit_gb))
-    return {"measured": bench.stamp(grow.SEED), "overrides": asked.overrides, "bad": BAD, "runs": runs}
+    told = {"overrides": asked.overrides, "bad": BAD, "written_bytes": workspace.written(stage)}
+    return {"measured": bench.stamp(grow.SEED), **told, "runs": runs}
 
 
 def tell(title: str, runs: list[dict[str, Any]]) -> None:

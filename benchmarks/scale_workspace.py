@@ -72,6 +72,14 @@ class Workspace:
     def _graph(self) -> dict:
         return yaml.safe_load((self.folder / "dvc.yaml").read_text())["stages"]
 
+    def written(self, stage: str) -> int:
+        """Return the bytes of what a stage has written."""
+        if stage == "score":
+            return _weigh(self.folder / "scored.parquet")
+        listed = [each for kind in ("outs", "metrics") for each in self._graph[stage].get(kind, [])]
+        names = [next(iter(each)) if isinstance(each, dict) else each for each in listed]
+        return sum(_weigh(self.folder / name.replace("${dataset.name}", grow.NAME)) for name in names)
+
     def command(self, stage: str) -> list[str]:
         """Return the command of a stage with what it needs in place; for drift, all rows are new to the champion."""
         if stage == "score":
@@ -119,6 +127,11 @@ def move_times(source: Path, target: Path, *, days: int, time: str = "scheduled"
             group = file.read_row_group(number)
             moved = pc.add(group[time], pa.scalar(days * 86_400 * 10**9, pa.duration("ns")))
             writer.write_table(group.set_column(at, group.schema.field(at), moved.cast(group.schema.field(at).type)))
+
+
+def _weigh(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _git(*arguments: str) -> None:

@@ -89,9 +89,11 @@ def draw(results: dict[str, Any], path: Path) -> None:
         axes.barh(names, seconds, left=left, color=colour, edgecolor="white", label=title)
         left = [one + other for one, other in zip(left, seconds, strict=True)]
     own = results["dvc"]["median"]
-    axes.barh(["DVC itself"], [own], color="#999999", edgecolor="white", label="DVC: start, hashes, cache, lock")
+    axes.barh(
+        ["DVC itself"], [max(own, 0.0)], color="#999999", edgecolor="white", label="DVC: start, hashes, cache, lock"
+    )
     for name, end in zip([*names, "DVC itself"], [*left, own], strict=True):
-        axes.text(end, name, f" {end:.2f} s", va="center", fontsize=8)
+        axes.text(max(end, 0.0), name, f" {end:.2f} s", va="center", fontsize=8)
     axes.invert_yaxis()
     axes.set(xlabel="seconds, median of the rounds", xlim=(0, 1.12 * max(*left, own)))
     axes.set_title(f"sp500 from nothing: dvc repro takes {results['repro']['median']:.1f} s", fontsize=10)
