@@ -7,6 +7,7 @@ import pytest
 from benchmarks import report
 from benchmarks.bench import ROOT
 from benchmarks.report_parts import write_stamp, write_table
+from benchmarks.report_plan import tabulate_plan
 from benchmarks.report_scale import tabulate_scale, want_scale
 from benchmarks.scale_curves import SECONDS, cells_of, draw_curve
 from benchmarks.scale_pictures import draw_all
@@ -19,7 +20,7 @@ ELSEWHERE = {"evidently_windows"}
 
 def cell(*seconds: float, peak: float = 0.5) -> dict:
     runs = [{"seconds": each, "peak_gb": peak} for each in seconds]
-    return {"measured": {"date": "2026-11-26", "seed": 7}, "runs": runs}
+    return {"measured": {"date": "2026-11-26", "seed": 7, "cores": 2}, "runs": runs}
 
 
 @pytest.fixture
@@ -115,3 +116,22 @@ def test_every_module_of_the_benchmarks_can_be_imported():
     code = "; ".join(f"import benchmarks.{name}" for name in names)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_plan_multiplies_what_was_measured(scale):
+    for stages in scale["stages"].values():
+        for each in stages["dask"].values():
+            each["written_bytes"] = 500_000_000
+    every, once, bill = (table.rows for table in tabulate_plan(scale["stages"]))
+    ingest = next(row for row in every if row["stage"] == "ingest")
+    # 300 s for ten million rows on two cores are 30,000 s for a billion; 50 bytes a row are 50 GB.
+    assert ingest["core-hours"] == pytest.approx(30_000 * 2 / 3600)
+    assert (ingest["µs a row"], ingest["GB a day"]) == (pytest.approx(30.0), pytest.approx(50.0))
+    assert next(row for row in once if row["stage"] == "train")["seconds"] == pytest.approx(13 * 300)
+    assert bill[0]["GB stored"] == pytest.approx(50 * (30 + 1 + 1 + 1 + 30))
+
+
+def test_there_is_no_plan_without_every_stage(scale):
+    for stages in scale["stages"].values():
+        del stages["dask"]["train"]
+    assert tabulate_plan(scale["stages"]) == []
