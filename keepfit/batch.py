@@ -16,6 +16,7 @@ from keepfit.features import LABEL
 from keepfit.rows import Tail, read_between, read_column
 from keepfit.scores import predict_scores
 from keepfit.settings import Settings
+from keepfit.tables import Table
 
 if TYPE_CHECKING:
     from keepfit.rows import Rows
@@ -42,12 +43,15 @@ class Batch:
     rows: Callable[[slice], pd.DataFrame]
 
 
-def newer_than_training(rows: "Rows", bundle: Bundle, time: str) -> "Rows":
-    """Return the rows, which are in time order, that are newer than those the champion learned from."""
+def newer_than_training(rows: pd.DataFrame, bundle: Bundle, time: str) -> pd.DataFrame:
+    """Return the rows that are newer than those the champion learned from."""
+    return rows[rows[time] > pd.Timestamp(bundle.passport.trained_on.last)].reset_index(drop=True)
+
+
+def newer_in_file(table: Table, bundle: Bundle, time: str) -> Tail:
+    """Return the rows of a table in time order that are newer than those the champion learned from."""
     last = pd.Timestamp(bundle.passport.trained_on.last)
-    if isinstance(rows, pd.DataFrame):
-        return rows[rows[time] > last].reset_index(drop=True)
-    return Tail(rows, len(rows) - len(rows.newer_than(time, last)))
+    return Tail(table, len(table) - len(table.newer_than(time, last)))
 
 
 def require_newer(rows: pd.DataFrame, bundle: Bundle, time: str) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keepfit import stage
-from keepfit.batch import newer_than_training
+from keepfit.batch import newer_in_file, newer_than_training
 from keepfit.bundle import read_champion
 from keepfit.checkup import Checkup, examine, last_attempt, no_curves, without_champion
 from keepfit.engine import start_engine
@@ -27,7 +27,7 @@ def main(
     if bundle is None:
         found = Checkup(without_champion(settings), no_curves())
     else:
-        newer = [newer_than_training(Table(path), bundle, time) for path in (table, valid)]
+        newer = [newer_in_file(Table(path), bundle, time) for path in (table, valid)]
         aside = read_table(quarantine, [time]).assign(**{time: lambda rows: parse_times(rows[time])})
         set_aside = newer_than_training(aside, bundle, time)[time]
         with start_engine(settings.engine) as engine:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keepfit.batch import newer_than_training, require_newer, require_same_question, score_batch
+from keepfit.batch import newer_in_file, newer_than_training, require_newer, require_same_question, score_batch
 from keepfit.bundle import Bundle
 from keepfit.errors import BatchError, BundleError, MissingColumn
 from keepfit.score import predict_scores
@@ -117,19 +117,12 @@ def test_a_window_has_the_scores_that_it_has_among_all_rows_to_the_last_bit(mode
 
 def test_rows_of_a_file_are_the_batch_that_they_are_in_memory(bundle, newer, tmp_path):
     rows = pd.concat([toy_rows(300), newer], ignore_index=True)
-    tables = []
+    stored, held = [], []
     for name, frame in {"table": toy_table(rows, SETTINGS), "valid": rows}.items():
         write_parts(tmp_path / name, [frame], group=32)
-        tables.append((Table(tmp_path / name), frame))
-    one, other = (
-        score_batch(
-            *[newer_than_training(pair[place], bundle, "time") for pair in tables],
-            bundle,
-            SETTINGS,
-            set_aside=NOBODY,
-        )
-        for place in (0, 1)
-    )
+        stored.append(newer_in_file(Table(tmp_path / name), bundle, "time"))
+        held.append(newer_than_training(frame, bundle, "time"))
+    one, other = (score_batch(*each, bundle, SETTINGS, set_aside=NOBODY) for each in (stored, held))
     pd.testing.assert_frame_equal(one.known, other.known)
     pd.testing.assert_series_equal(one.times, other.times)
     for window in (ALL, slice(7, 40), slice(3, 3)):
@@ -139,7 +132,7 @@ def test_rows_of_a_file_are_the_batch_that_they_are_in_memory(bundle, newer, tmp
 
 def test_no_row_that_is_newer_is_an_empty_batch_from_a_file_too(bundle, tmp_path):
     write_parts(tmp_path / "table", [toy_rows(200)], group=32)
-    assert len(newer_than_training(Table(tmp_path / "table"), bundle, "time")) == 0
+    assert len(newer_in_file(Table(tmp_path / "table"), bundle, "time")) == 0
 
 
 def test_what_scores_a_window_can_be_sent_to_another_process(bundle, newer):

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from keepfit.batch import newer_than_training
+from keepfit.batch import newer_in_file
 from keepfit.bundle import Bundle
 from keepfit.checkup import Checkup, examine
 from keepfit.computing import DaskEngine
@@ -42,7 +42,7 @@ def examined_from_files(newer: pd.DataFrame, bundle: Bundle, folder: Path, engin
     tables = []
     for name, frame in {"table": toy_table(rows, settings), "valid": rows}.items():
         write_parts(folder / name, [frame], group=64)
-        tables.append(newer_than_training(Table(folder / name), bundle, "time"))
+        tables.append(newer_in_file(Table(folder / name), bundle, "time"))
     return examine(*tables, bundle, settings, set_aside=NOBODY, engine=engine)
 
 
