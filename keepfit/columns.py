@@ -1,5 +1,6 @@
 """Columns: raw values as the types that the dataset declares, alike for a table and for a request."""
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -34,6 +35,22 @@ def settle_types(frame: pd.DataFrame) -> pd.DataFrame:
         if len(kinds) > 1 or kinds & NESTED:
             frame[name] = frame[name].map(as_text, na_action="ignore")
     return frame
+
+
+def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of all frames in one, renumbered; truths beside missing values stay truths."""
+    with warnings.catch_warnings():
+        # That a column without a value has no say in the type of the others is what is wanted here.
+        warnings.filterwarnings("ignore", "The behavior of (DataFrame|array) concatenation", FutureWarning)
+        return pd.concat([_loosen_truths(each, frames) for each in frames], ignore_index=True)
+
+
+def _loosen_truths(frame: pd.DataFrame, others: list[pd.DataFrame]) -> pd.DataFrame:
+    # pandas makes numbers of truths where the column of another frame has no value.
+    names = [
+        name for name in frame.select_dtypes("bool") if any(str(each.dtypes.get(name)) != "bool" for each in others)
+    ]
+    return frame.astype(dict.fromkeys(names, "object")) if names else frame
 
 
 def write_nested(frame: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,8 @@ A few rows of each part stand for the types in it: a missing value, a value, and
 holds several. What pandas makes of those together is what it would make of the whole.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keepfit.columns import settle_types
+from keepfit.columns import join, settle_types
 from keepfit.tables import write_parts
 
 if TYPE_CHECKING:
@@ -30,26 +31,39 @@ def write_settled(path: Path, parts: Parts) -> int:
     first, second = next(some), next(some, None)
     if second is None:
         return write_parts(path, [settle_types(first)])
-    shown = show_types(show_types(each) for each in (first, second, *some))
+    shown = Shown()
+    for part in (first, second, *some):
+        shown.add(part)
     return write_parts(path, (settle_part(part, shown) for part in parts()))
 
 
-def show_types(frames: "pd.DataFrame | Iterator[pd.DataFrame]") -> pd.DataFrame:
-    """Return a few rows of a frame, or of several, that have the types of all."""
-    if not isinstance(frames, pd.DataFrame):
-        return pd.concat(frames, ignore_index=True)
-    chosen = {row for name in frames for row in _first_of_each_kind(frames[name])}
-    return frames.iloc[sorted(chosen)]
+@dataclass(frozen=True)
+class Shown:
+    """A few rows of each part that differs from the others in the type of a column."""
+
+    frames: "dict[Hashable, pd.DataFrame]" = field(default_factory=dict)
+
+    def add(self, part: pd.DataFrame) -> None:
+        """Take in the types of one more part."""
+        rows = {row for name in part for row in _first_of_each_kind(part[name])}
+        few = part.iloc[sorted(rows)]
+        self.frames.setdefault(tuple(_tell_type(few[name]) for name in few), few)
 
 
-def settle_part(part: pd.DataFrame, shown: pd.DataFrame) -> "pa.Table":
-    """Return a part with the types that the rows of `shown` have together."""
+def settle_part(part: pd.DataFrame, shown: Shown) -> "pa.Table":
+    """Return a part with the types that all parts have together."""
     import pyarrow as pa
 
-    schema = pa.Schema.from_pandas(settle_types(shown), preserve_index=False)
-    settled = settle_types(pd.concat([shown, part], ignore_index=True)).iloc[len(shown) :]
+    few = list(shown.frames.values())
+    schema = pa.Schema.from_pandas(settle_types(join(few)), preserve_index=False)
+    settled = settle_types(join([*few, part])).iloc[sum(map(len, few)) :]
     table = pa.Table.from_pandas(settled, schema=schema, preserve_index=False)
     return table.replace_schema_metadata(schema.metadata)
+
+
+def _tell_type(values: pd.Series) -> Hashable:
+    kinds = tuple(map(str, values)) if values.dtype == object else (values.isna().all(), len(values) > 0)
+    return values.name, values.dtype, kinds
 
 
 def _first_of_each_kind(values: pd.Series) -> list[int]:

@@ -3,19 +3,27 @@
 from pathlib import Path
 
 from keepfit import stage
-from keepfit.files import hash_file, read_json, write_json, write_table
-from keepfit.ingest import cut, describe, refuse_backwards
+from keepfit.engine import start_engine
+from keepfit.files import hash_file, read_json, replacing, write_json
+from keepfit.ingest import cut_parts, describe, refuse_backwards, refuse_nothing, write_cut
 from keepfit.progress import working
 from keepfit.settings import Settings
-from keepfit.sources import read_source
+from keepfit.spool import spooling
 
 
 def main(settings: Settings, raw: Path, record: Path) -> None:
-    with working(f"reading {settings.dataset.name}"):
-        rows = cut(read_source(settings.dataset.source), settings.dataset)
-    refuse_backwards(rows, settings.dataset, read_json(record) if raw.exists() else None)
-    write_table(raw, rows)
-    write_json(record, describe(rows, settings.dataset, content=hash_file(raw)))
+    dataset = settings.dataset
+    last = read_json(record) if raw.exists() else None
+    with (
+        working(f"reading {dataset.name}"),
+        start_engine(settings.engine) as engine,
+        spooling(raw) as spool,
+        replacing(raw) as made,
+    ):
+        extent = write_cut(made, cut_parts(dataset, engine=engine, spool=spool))
+        refuse_nothing(extent, dataset)
+        refuse_backwards(extent, dataset, last)
+    write_json(record, describe(extent, dataset, content=hash_file(raw)))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal, assert_series_equal
 
-from keepfit.columns import as_text, parse, parse_column, require, settle_types
+from keepfit.columns import as_text, join, parse, parse_column, require, settle_types
 from keepfit.dataset import Column
 from keepfit.errors import MissingColumn
 from tests.toys import toy_dataset, toy_rows
@@ -125,3 +125,9 @@ def test_only_columns_of_mixed_types_become_text():
     settled = settle_types(frame)
     assert settled.mixed.tolist() == ["a", "1", None]
     assert_frame_equal(settled[["text", "number"]], frame[["text", "number"]])
+
+
+def test_truths_of_one_frame_stay_truths_beside_a_frame_without_a_value():
+    frames = [pd.DataFrame({"x": [True]}), pd.DataFrame({"x": [NAN, NAN]}), pd.DataFrame({"x": [False]})]
+    assert same(join(frames).x.tolist(), [True, NAN, NAN, False])
+    assert join([frames[0], frames[2]]).x.dtype == bool

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from keepfit.errors import EmptyTable, MissingColumn, SourceError, SourceWentBackwards
 from keepfit.files import hash_file, read_json, read_table, write_table
-from keepfit.ingest import cut, describe, refuse_backwards
+from keepfit.ingest import Extent, cut, describe, refuse_backwards
 from keepfit.times import end_of, parse_times
 from stages.ingest import main
 from tests.toys import toy_dataset, toy_settings
@@ -94,8 +94,13 @@ def test_columns_of_one_type_stay_what_they_are():
 LONG, SHORT = ["2020-01-01", "2020-01-02", "2020-01-03"], ["2020-01-01", "2020-01-02"]
 
 
+def extent_of(times: list) -> Extent:
+    read = parse_times(pd.Series(times))
+    return Extent(len(times), read.min(), read.max())
+
+
 def recorded(times: list, **overrides) -> dict:
-    return describe(table(times), toy_dataset(**overrides), content="abc")
+    return describe(extent_of(times), toy_dataset(**overrides), content="abc")
 
 
 def test_the_record_says_what_was_ingested():
@@ -108,12 +113,12 @@ def test_the_record_says_what_was_ingested():
 
 def test_a_source_that_lost_its_newest_rows_is_refused_with_both_ends():
     with pytest.raises(SourceWentBackwards, match=r"ends at 2020-01-02 .* reached 2020-01-03 .*may_go_backwards"):
-        refuse_backwards(table(SHORT), toy_dataset(), recorded(LONG))
+        refuse_backwards(extent_of(SHORT), toy_dataset(), recorded(LONG))
 
 
 def test_a_source_whose_times_cannot_be_read_any_more_is_refused():
     with pytest.raises(SourceWentBackwards, match="ends at NaT"):
-        refuse_backwards(table(["soon", "later"]), toy_dataset(), recorded(LONG))
+        refuse_backwards(extent_of(["soon", "later"]), toy_dataset(), recorded(LONG))
 
 
 @pytest.mark.parametrize(
@@ -130,11 +135,11 @@ def test_a_source_whose_times_cannot_be_read_any_more_is_refused():
     ids=["allowed", "cut-off moved back", "other source", "same", "longer", "other order", "cut-off moved on"],
 )
 def test_a_source_that_ends_where_it_should_is_taken(times, now, before):
-    assert refuse_backwards(table(times), toy_dataset(**now), recorded(LONG, **before)) is None
+    assert refuse_backwards(extent_of(times), toy_dataset(**now), recorded(LONG, **before)) is None
 
 
 def test_a_first_ingest_has_nothing_to_fall_behind():
-    assert refuse_backwards(table(SHORT), toy_dataset(), None) is None
+    assert refuse_backwards(extent_of(SHORT), toy_dataset(), None) is None
 
 
 class Project:
