@@ -113,6 +113,18 @@ def test_what_bentoml_reads_at_each_start_has_pins_alone_and_what_is_installed_t
     assert "--hash" not in description
 
 
+def test_the_process_that_watches_the_workers_does_not_import_what_answers():
+    program = (
+        "import sys, service.service; print([name for name in sys.modules if name.startswith('keepfit.serving.')])"
+    )
+    env = os.environ | {"KEEPFIT_INSECURE": "true"}
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert "keepfit.serving.options" in told.stdout
+    assert "keepfit.serving.app" not in told.stdout
+
+
 def test_it_tells_where_the_page_is_and_how_to_make_a_key(guarded: Serving):
     said = guarded.told.read_text()
     assert f"http://127.0.0.1:{guarded.port}/docs" in said
