@@ -5,14 +5,26 @@ approximate long-memory model of realized volatility (2009); Parkinson, The extr
 estimating the variance of the rate of return (1980).
 """
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
+from keepfit.errors import SourceError
 from keepfit.features import feature, label
 from keepfit.windows import highest, mean, windows
 
 LARGE = 0.01  # a move of 1 %
 SMALL = 1e-8  # keeps the logarithm of a day without any move finite
+
+
+def load() -> pd.DataFrame:
+    """Return the days that the arch package brings, read in place: its import takes longer than a stage."""
+    spec = find_spec("arch")
+    if spec is None or spec.origin is None:
+        raise SourceError("arch is not installed; `make venv` installs the locked requirements")
+    return pd.read_csv(Path(spec.origin).parent / "data/sp500/sp500.csv.gz", index_col="Date", parse_dates=["Date"])
 
 
 def _returns(close: pd.Series) -> pd.Series:

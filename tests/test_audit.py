@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features import sp500
 from keepfit.audit import alter, audit, cut_points
 from keepfit.errors import LookAhead, LookBack
 from keepfit.features import Feature, assemble, feature, label, load_module
@@ -185,8 +186,6 @@ def test_honest_features_pass_with_missing_values_and_categories():
 
 
 def test_the_shipped_market_features_pass():
-    from arch.data import sp500
-
     rows = sp500.load().reset_index().astype({"Volume": float})
     module = load_module("sp500")
     columns = {name: {"type": "float"} for name in rows}

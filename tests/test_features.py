@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from arch.data import sp500 as source
+from pandas.testing import assert_frame_equal
 
+from features import sp500
 from keepfit.columns import parse
 from keepfit.dataset import Column, FeatureSet
 from keepfit.errors import FeatureError
@@ -195,7 +196,7 @@ def test_a_large_move_is_one_of_the_next_day_by_more_than_one_per_cent():
 
 def test_the_market_as_a_table_and_as_single_requests_has_the_same_features_to_the_last_bit():
     module, chosen, columns = load_module("sp500"), FeatureSet(module="sp500"), columns_of("sp500")
-    raw = source.load().reset_index()
+    raw = sp500.load().reset_index()
     table = compute(parse(raw, columns), chosen, module)
     reach = look_back(module)
     for row in [reach, 100, 1001, 2500, len(raw) - 1]:
@@ -279,3 +280,9 @@ def test_a_module_that_cannot_be_imported_is_named_with_the_cause_in_one_line(tm
         load_module("broken")
     assert "\n" not in str(refused.value)
     assert refused.value.__cause__ is not None
+
+
+def test_the_days_of_sp500_are_those_that_arch_itself_loads():
+    from arch.data import sp500 as source
+
+    assert_frame_equal(sp500.load(), source.load())

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from features import sp500 as market
 from keepfit.bundle import Bundle
 from keepfit.errors import MissingColumn, TooFewRows, UnorderedRows
 from keepfit.features import LABEL
@@ -67,10 +68,8 @@ def amounts(tmp_path_factory) -> UseCase:
 
 @pytest.fixture(scope="module")
 def sp500(tmp_path_factory) -> UseCase:
-    from arch.data import sp500 as source
-
     settings = toy_settings(dataset=yaml.safe_load(SP500.read_text()), model=BOOSTED, **{"train.holdout": 250})
-    return use_case(source.load().reset_index()[:1500], settings, tmp_path_factory.mktemp("sp500"))
+    return use_case(market.load().reset_index()[:1500], settings, tmp_path_factory.mktemp("sp500"))
 
 
 @pytest.fixture(params=["toy", "boosted", "amounts", "sp500"])

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from features import sp500
 from keepfit.bundle import Bundle
 from keepfit.score import score_rows
 from keepfit.serving.app import App
@@ -22,9 +23,7 @@ HISTORY = 63
 
 @pytest.fixture(scope="module")
 def market() -> pd.DataFrame:
-    from arch.data import sp500 as source
-
-    return source.load().reset_index()[:700]
+    return sp500.load().reset_index()[:700]
 
 
 @pytest.fixture(scope="module")
