@@ -11,6 +11,7 @@ import time
 _BEGAN = time.monotonic()
 
 import functools  # noqa: E402
+import inspect  # noqa: E402
 import json  # noqa: E402
 import runpy  # noqa: E402
 import threading  # noqa: E402
@@ -21,7 +22,8 @@ from typing import Any  # noqa: E402
 IMPORTS, READING, WORK, WRITING = "imports", "reading", "work", "writing"
 TIMED: dict[str, dict[str, tuple[str, ...]]] = {
     "keepfit.settings": {READING: ("load_settings",)},
-    "keepfit.sources": {READING: ("read_source",)},
+    "keepfit.sources": {READING: ("read_source", "read_parts")},
+    "keepfit.spool": {READING: ("Spool.read",), WRITING: ("Spool.write",)},
     "keepfit.files": {READING: ("read_table", "read_json", "hash_file"), WRITING: ("write_table", "write_json")},
     "keepfit.bundle": {READING: ("read_bundle", "read_champion"), WRITING: ("write_bundle",)},
     "keepfit.tables": {READING: ("Table.read", "Table.read_arrow", "Table.pick")},
@@ -46,7 +48,9 @@ class Stopwatch:
         self._since = now
 
     def time(self, kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function with its time counted as `kind`."""
+        """Return the function with its time counted as `kind`; that of a generator whenever it is asked for more."""
+        if inspect.isgeneratorfunction(function):
+            return self._time_generator(kind, function)
 
         @functools.wraps(function)
         def timed(*arguments: Any, **named: Any) -> Any:
@@ -59,6 +63,16 @@ class Stopwatch:
             finally:
                 self.switch(time.monotonic())
                 self._kinds.pop()
+
+        return timed
+
+    def _time_generator(self, kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def timed(*arguments: Any, **named: Any) -> Any:
+            ask, end = self.time(kind, next), object()
+            found = function(*arguments, **named)
+            while (value := ask(found, end)) is not end:
+                yield value
 
         return timed
 

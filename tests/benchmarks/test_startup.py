@@ -29,6 +29,19 @@ def test_a_moment_belongs_to_what_was_entered_last_and_all_of_them_are_counted()
     assert sum(stopwatch.seconds.values()) == pytest.approx(time.monotonic() - began, abs=0.01)
 
 
+def test_a_generator_is_timed_while_it_makes_a_value_and_not_between_two():
+    def slow():
+        for number in range(2):
+            time.sleep(0.02)
+            yield number
+
+    stopwatch = Stopwatch(time.monotonic())
+    for _ in stopwatch.time(READING, slow)():
+        time.sleep(0.05)
+    stopwatch.switch(time.monotonic())
+    assert 0.04 <= stopwatch.seconds[READING] < 0.1 <= stopwatch.seconds[WORK]
+
+
 def test_a_module_is_run_with_its_arguments_and_ends_with_its_status(tmp_path):
     (tmp_path / "step.py").write_text("import sys, decimal\nassert sys.argv[1:] == ['word']\nsys.exit(3)")
     command = [sys.executable, "-m", "benchmarks.tracer", str(time.monotonic()), str(tmp_path / "out"), "step", "word"]
