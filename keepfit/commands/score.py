@@ -9,6 +9,7 @@ import typer
 from keepfit.commands.terminal import PARAMS, one_line_errors, say
 
 if TYPE_CHECKING:
+    from keepfit.computing import DaskEngine
     from keepfit.scoring.run import Champion
 
 app = typer.Typer()
@@ -27,11 +28,13 @@ def score(
 
     Rows that cannot be scored go to OUT.quarantine with their reasons. Stopped, it goes on where it was.
     """
+    from keepfit.engine import start_engine
     from keepfit.errors import ScoringError
     from keepfit.progress import counting_rows
     from keepfit.scoring.chunks import count_rows, find_files
     from keepfit.scoring.job import Job
-    from keepfit.scoring.run import make_order, run
+    from keepfit.scoring.run import load_champion, make_order, run
+    from keepfit.scoring.spread import spread
 
     with one_line_errors():
         if len(files) < 2:
@@ -40,30 +43,38 @@ def score(
         found, job = find_files(patterns), Job(Path(out))
         if Path(out).resolve() in {file.resolve() for file in found}:
             raise ScoringError(f"{out}: is one of the inputs")
-        loaded = _load(champion)
+        folder = _find_champion(champion)
+        loaded = load_champion(folder)
         order = make_order(loaded, found, tuple(keep or ()))
         done = job.begin(order)
         rows = sum(mark.rows for mark in done.values())
         if done:
             say(f"going on after {rows:,} rows that an earlier run had scored")
         with counting_rows("scoring", sum(map(count_rows, found)), rows) as advance:
-            marks = run(loaded, job, order, done, threads=threads or os.cpu_count() or 1, advance=advance)
+            if workers := _find_workers(loaded):
+                with start_engine(workers) as engine:
+                    marks = spread(folder, job, order, done, engine=engine, advance=advance)
+            else:
+                marks = run(loaded, job, order, done, threads=threads or os.cpu_count() or 1, advance=advance)
         _report(job.out, job.quarantine, marks, loaded)
 
 
-def _load(folder: Path | None) -> "Champion":
-    from keepfit.bundle import MODEL, SCHEMA, read_bundle
-    from keepfit.compiled.scorer import load_scorer
+def _find_champion(folder: Path | None) -> Path:
     from keepfit.package import CHAMPION
-    from keepfit.scoring.run import Champion
-    from keepfit.servable import read_servable
     from keepfit.settings import load_settings
 
-    if folder is None:
-        folder = Path("models", load_settings(PARAMS).dataset.name, "bento") / CHAMPION
-    servable = read_servable(folder)
-    bundle = read_bundle(folder, only=(MODEL, SCHEMA))
-    return Champion(bundle, load_scorer(bundle, servable))
+    return folder or Path("models", load_settings(PARAMS).dataset.name, "bento") / CHAMPION
+
+
+def _find_workers(loaded: "Champion") -> "DaskEngine | None":
+    """Return the engine that `params.yaml` names, where it has workers and no row looks back on others."""
+    from keepfit.computing import DaskEngine
+    from keepfit.settings import load_settings
+
+    if not PARAMS.exists() or loaded.bundle.passport.request.look_back:
+        return None
+    engine = load_settings(PARAMS).engine
+    return engine if isinstance(engine, DaskEngine) else None
 
 
 def _report(out: Path, quarantine: Path, marks: list, loaded: "Champion") -> None:

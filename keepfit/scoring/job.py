@@ -131,7 +131,7 @@ class _Writer:
         self._schema = schema
 
     def __enter__(self):
-        return lambda table: self._sink.write_table(table.cast(self._schema))
+        return lambda table: self._sink.write_table(table.select(self._schema.names).cast(self._schema))
 
     def __exit__(self, *_: object) -> None:
         self._sink.close()

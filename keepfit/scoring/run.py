@@ -32,6 +32,17 @@ class Champion:
     scorer: "Scorer"
 
 
+def load_champion(folder: Path) -> Champion:
+    """Return the model of a packaged champion, its digest verified, with its scorer."""
+    from keepfit.bundle import MODEL, SCHEMA, read_bundle
+    from keepfit.compiled.scorer import load_scorer
+    from keepfit.servable import read_servable
+
+    servable = read_servable(folder)
+    bundle = read_bundle(folder, only=(MODEL, SCHEMA))
+    return Champion(bundle, load_scorer(bundle, servable))
+
+
 def make_order(champion: Champion, files: list[Path], keep: tuple[str, ...], size: int = ROWS) -> Order:
     """Return what is to be done, by the size and the time of each file."""
     stats = tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
@@ -55,7 +66,7 @@ def run(
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[Mark]] = deque()
         try:
-            step = _Sequential(champion, job, order, done) if look_back else _Free(champion, job, order)
+            step = _Sequential(champion, job, order, done) if look_back else Free(champion, job, order)
             for file, chunk in _chunks_to_do(champion, order, done):
                 waiting.append(pool.submit(step.prepare(file, chunk)))
                 # Two chunks more than threads, so that none waits for the reader, and no more than these in memory.
@@ -82,7 +93,7 @@ def _chunks_to_do(champion: Champion, order: Order, done: dict[tuple[int, int], 
                 yield file, chunk
 
 
-class _Free:
+class Free:
     """Chunks whose rows stand for themselves: all of the work is done in a thread."""
 
     def __init__(self, champion: Champion, job: Job, order: Order) -> None:
@@ -161,7 +172,7 @@ def _score_free(scorer: "Scorer", rows: pd.DataFrame) -> tuple[np.ndarray, pd.Se
 
 
 def _write(
-    step: _Free | _Sequential,
+    step: Free | _Sequential,
     file: int,
     chunk: Chunk,
     scores: np.ndarray,
