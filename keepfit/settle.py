@@ -62,8 +62,13 @@ def settle_part(part: pd.DataFrame, shown: Shown) -> "pa.Table":
 
 
 def _tell_type(values: pd.Series) -> Hashable:
-    kinds = tuple(map(str, values)) if values.dtype == object else (values.isna().all(), len(values) > 0)
-    return values.name, values.dtype, kinds
+    known = values[values.notna()]
+    kinds = frozenset(map(_tell_kind, known)) if values.dtype == object else known.empty
+    return values.name, values.dtype, kinds, values.empty
+
+
+def _tell_kind(value: object) -> object:
+    return (Decimal, value.adjusted(), value.as_tuple().exponent) if isinstance(value, Decimal) else type(value)
 
 
 def _first_of_each_kind(values: pd.Series) -> list[int]:

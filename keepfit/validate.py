@@ -61,7 +61,9 @@ def replay(
 
 def join_reasons(faults: pd.DataFrame) -> pd.Series:
     """Return the reasons of each faulty row in one text, by its position."""
-    return faults.groupby("row")["reason"].agg("; ".join)
+    several = faults.row.duplicated(keep=False)
+    alone, together = faults[~several], faults[several]
+    return pd.concat([alone.set_index("row")["reason"], together.groupby("row")["reason"].agg("; ".join)]).sort_index()
 
 
 def set_aside(source: pd.DataFrame, reasons: pd.Series, dataset: Dataset, repairs: pd.DataFrame | None) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from keepfit.columns import join, settle_types
 from keepfit.files import write_table
-from keepfit.settle import write_settled
+from keepfit.settle import Shown, write_settled
 
 VALUES = st.sampled_from(
     [
@@ -85,3 +85,12 @@ def test_one_part_is_read_once(tmp_path):
     write_settled(tmp_path / "table", parts)
     assert pd.read_parquet(tmp_path / "table").x.tolist() == ["1", "a"]
     assert len(asked) == 1
+
+
+def test_parts_of_the_same_types_are_shown_by_one_of_them():
+    shown = Shown()
+    for number in range(9):
+        shown.add(pd.DataFrame({"x": [f"text {number}", None], "n": [number, 1]}))
+    assert len(shown.frames) == 1
+    shown.add(pd.DataFrame({"x": [1, None], "n": [1, 2]}))
+    assert len(shown.frames) == 2
