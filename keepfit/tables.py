@@ -25,6 +25,7 @@ def write_parts(path: Path, parts: "Iterable[pd.DataFrame | pa.Table]", *, group
     Every part must have the columns, types and categories of the first. Raises ValueError where one differs, or none
     comes.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     tables = map(_as_arrow, parts)
@@ -36,6 +37,8 @@ def write_parts(path: Path, parts: "Iterable[pd.DataFrame | pa.Table]", *, group
         for each in regroup(_alike(first, tables), group):
             writer.write_table(each, row_group_size=group)
             count += each.num_rows
+            # Arrow's allocator would keep what parts leave behind: 50 MB of each.
+            pa.default_memory_pool().release_unused()
         if not count:
             writer.write_table(first.slice(0, 0))
     return count
@@ -53,7 +56,8 @@ def regroup(tables: "Iterable[pa.Table]", size: int) -> "Iterator[pa.Table]":
         while count >= size:
             joined = pa.concat_tables(waiting)
             yield joined.slice(0, size).combine_chunks()
-            waiting, count = [joined.slice(size)], count - size
+            # An empty rest would keep the whole in memory.
+            waiting, count = [joined.slice(size)] if count > size else [], count - size
     if count:
         yield pa.concat_tables(waiting).combine_chunks()
 

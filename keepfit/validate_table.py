@@ -87,6 +87,8 @@ class TypedParts:
         """Return the rows at positions in any order, with the types and categories of `like`."""
         import pyarrow as pa
 
+        # What earlier parts left behind in a worker.
+        pa.default_memory_pool().release_unused()
         ascending = np.sort(rows)
         found = [_recode(self.spool.read(part).take(places), like) for part, places in self._split(ascending)]
         whole = pa.concat_tables(found) if found else like
