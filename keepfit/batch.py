@@ -11,10 +11,10 @@ import pandas as pd
 from keepfit.bundle import Bundle
 from keepfit.columns import require
 from keepfit.errors import BatchError
-from keepfit.evidence import add_losses, collect
+from keepfit.evidence import LOSS, find_losses
 from keepfit.features import LABEL
 from keepfit.rows import Tail, read_between, read_column
-from keepfit.scores import predict_scores
+from keepfit.scores import predict_scores, tabulate_scores
 from keepfit.settings import Settings
 from keepfit.tables import Table
 
@@ -103,19 +103,17 @@ def score_rows(table: "Rows", bundle: Bundle, settings: Settings, window: slice)
     read = read_between(table, first, last, list(dict.fromkeys([*passport.features, time, LABEL])))
     scores = np.empty((0, len(names)) if names else 0)
     if stop > start:
-        scores = predict_scores(
-            bundle.model, read[list(passport.features)], passport.task, classes=len(passport.classes)
-        )
-    part = read.iloc[start - first : stop - first]
-    evidence = collect(
-        part[list(passport.features)],
-        times=part[time],
-        labels=part[LABEL].to_numpy(float),
-        scores=scores[start - first : stop - first],
-        time=time,
-        classes=names,
-    )
-    return add_losses(evidence, settings.objective, threshold=passport.threshold)
+        features = read.loc[:, list(passport.features)]
+        scores = predict_scores(bundle.model, features, passport.task, classes=len(passport.classes))
+        del features
+    evidence = read.iloc[start - first : stop - first].reset_index(drop=True)
+    del read
+    # Column by column, in place: a window may be most of what there is room for.
+    evidence[LABEL] = evidence[LABEL].astype(float)
+    for name, values in tabulate_scores(scores[start - first : stop - first], names).items():
+        evidence[name] = values
+    evidence[LOSS] = find_losses(evidence, settings.objective, threshold=passport.threshold)
+    return evidence
 
 
 def _read_slice(rows: "Rows", columns: list[str], window: slice) -> pd.DataFrame:

@@ -39,9 +39,13 @@ def collect(
 
 def add_losses(evidence: pd.DataFrame, objective: Objective, *, threshold: float) -> pd.DataFrame:
     """Return the evidence with the loss of each row by the objective's metric; NaN where there is no label."""
+    return evidence.assign(**{LOSS: find_losses(evidence, objective, threshold=threshold)})
+
+
+def find_losses(evidence: pd.DataFrame, objective: Objective, *, threshold: float) -> np.ndarray:
+    """Return the loss of each row of evidence by the objective's metric; NaN where there is no label."""
     labels, scores = evidence[LABEL].to_numpy(), read_scores(evidence, objective.classes)
-    losses = row_losses(labels, scores, objective, threshold=threshold)
-    return evidence.assign(**{LOSS: np.where(np.isnan(labels), np.nan, losses)})
+    return np.where(np.isnan(labels), np.nan, row_losses(labels, scores, objective, threshold=threshold))
 
 
 def cut_windows(times: pd.Series, span: int | str) -> list[np.ndarray]:
