@@ -78,6 +78,6 @@ def _measure_data(reference: pd.DataFrame, window: pd.DataFrame, ruler: Ruler, *
     found = {"prediction": measure_shift(few[SCORE], window[SCORE])}
     found |= {f"{FEATURE}{name}": measure_shift(few[name], window[name]) for name in names}
     if separate:
-        old, new = (sample(rows[names], drift.max_rows // 10, seed) for rows in (reference, window))
+        old, new = (sample(rows, drift.max_rows // 10, seed)[names] for rows in (reference, window))
         found["multivariate"] = measure_separation(encode(old, like=old), encode(new, like=old), seed)
     return found

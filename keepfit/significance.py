@@ -26,9 +26,10 @@ def compute_p_values(
     found = _test_performance(known, labelled, ruler, detectors) if len(labelled) >= drift.min_rows else {}
     few, names = sample(reference, drift.max_rows, seed), list(ruler.features)
     found["prediction"] = detectors.test_numbers(few[SCORE].to_numpy(), window[SCORE].to_numpy())
-    old, new = encode(few[names], like=few[names]), encode(window[names], like=few[names])
-    for place, name in enumerate(names):
-        sides = [side[~np.isnan(side)] for side in (old[:, place], new[:, place])]
+    for name in names:
+        # A column at a time: a window may be large.
+        sides = [encode(side[[name]], like=few[[name]])[:, 0] for side in (few, window)]
+        sides = [side[~np.isnan(side)] for side in sides]
         if min(map(len, sides)):
             categories = isinstance(few[name].dtype, pd.CategoricalDtype)
             test = detectors.test_categories if categories else detectors.test_numbers
@@ -36,7 +37,7 @@ def compute_p_values(
     fewer = drift.max_rows // 10
     found["multivariate"] = detectors.test_domains(
         encode(sample(few[names], fewer, seed), like=few[names]),
-        encode(sample(window[names], fewer, seed), like=few[names]),
+        encode(sample(window, fewer, seed)[names], like=few[names]),
         seed,
     )
     return found
