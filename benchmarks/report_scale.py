@@ -1,5 +1,6 @@
 """The report's tables of the measurements at size: stages by engine, and beside the peers."""
 
+import statistics
 from typing import Any
 
 from benchmarks.report_parts import Row, Table, Want, write_number
@@ -45,13 +46,28 @@ def tabulate_scale(found: dict[str, Any]) -> list[Table]:
     """Return a table for each size, one of the slopes, and one for each comparison."""
     stages = found.get("stages", {})
     tables = [
-        Table(f"{int(rows):,} rows, each stage", list(_stages_at(stages, rows))) for rows in sorted(stages, key=int)
+        Table(f"{int(rows):,} rows, each stage{_tell_busy(stages[rows])}", list(_stages_at(stages, rows)))
+        for rows in sorted(stages, key=int)
     ]
     if stages:
         tables.append(Table("Slopes between the two largest sizes: the exponent of rows", list(_slopes(stages))))
     titles = {"tables": "Validate and features, side by side", "drift": "The drift check, side by side"}
-    tables += [Table(title, list(_peers(found[part]))) for part, title in titles.items() if part in found]
+    known = {part: title for part, title in titles.items() if part in found}
+    tables += [Table(title + _tell_busy(found[part]), list(_peers(found[part]))) for part, title in known.items()]
     return tables + tabulate_plan(stages)
+
+
+def _tell_busy(place: dict[str, Any]) -> str:
+    """Return how busy others had the machine, where runs of a size or a part tell it."""
+    runs = [run for cell in _cells(place) for run in cell["runs"] if "busy_before" in run]
+    if not runs:
+        return ""
+    shares = [run["busy_before"] for run in runs]
+    return f"; others had {statistics.median(shares):.0%} of the machine before a run, at most {max(shares):.0%}"
+
+
+def _cells(place: dict[str, Any]) -> list[dict[str, Any]]:
+    return [place] if "runs" in place else [cell for each in place.values() for cell in _cells(each)]
 
 
 def _stages_at(stages: dict[str, Any], rows: str) -> Any:
@@ -99,14 +115,5 @@ def _peers(part: dict[str, Any]) -> Any:
 
 def stamp_scale(found: dict[str, Any]) -> dict[str, Any]:
     """Return what the newest figure depends on."""
-    stamps: list[dict[str, Any]] = []
-
-    def gather(place: dict[str, Any]) -> None:
-        if "measured" in place:
-            stamps.append(place["measured"])
-            return
-        for each in place.values():
-            gather(each)
-
-    gather(found)
+    stamps = [cell["measured"] for part in found.values() for cell in _cells(part)]
     return max(stamps, key=lambda stamp: stamp["date"], default={})

@@ -11,6 +11,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks import bench, grow
 from benchmarks.scale_workspace import BAD, ENGINES, STAGES, Workspace
 from benchmarks.serve_environments import CACHE
@@ -35,14 +37,15 @@ def keep(part: str, keys: list[str], found: dict[str, Any]) -> None:
 
 
 def measure(command: list[str], folder: Path, *, limit_gb: float) -> dict[str, Any]:
-    """Return seconds and peak of a command, or why there are none."""
+    """Return seconds and peak of a command, or why there are none; and how busy others had the machine before it."""
+    busy = psutil.cpu_percent(interval=0.5) / 100
     try:
         found = bench.peak_memory(command, folder, limit_gb=limit_gb)
     except bench.TooLarge as error:
         return {"failed": str(error)}
     except subprocess.CalledProcessError as error:
         return {"failed": error.stderr.strip().rpartition("\n")[2]}
-    return {key: round(value, 3) for key, value in found.items()}
+    return {key: round(value, 3) for key, value in found.items()} | {"busy_before": round(busy, 3)}
 
 
 def measure_stage(workspace: Workspace, stage: str, asked: argparse.Namespace) -> dict[str, Any]:

@@ -74,7 +74,8 @@ def run(turn: Turn, limit_gb: float) -> dict[str, Any]:
     if failed := next((each for each in found if "failed" in each), None):
         return failed
     seconds = round(sum(each["seconds"] for each in found), 3)
-    return {"seconds": seconds, "peak_gb": max(each["peak_gb"] for each in found)}
+    largest = {key: max(each[key] for each in found) for key in ("peak_gb", "busy_before")}
+    return {"seconds": seconds, **largest}
 
 
 def measure_turns(

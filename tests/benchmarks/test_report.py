@@ -91,6 +91,12 @@ def test_what_failed_is_no_point_of_a_curve_and_is_told_in_the_table(scale):
     assert "more than 16 GB" in write_table(tabulate_scale(scale)[1].rows)
 
 
+def test_how_busy_the_machine_was_is_told(scale):
+    assert "others had" not in tabulate_scale(scale)[0].caption
+    scale["stages"]["1000000"]["dask"]["train"]["runs"][0]["busy_before"] = 0.4
+    assert "others had 40% of the machine" in tabulate_scale(scale)[0].caption
+
+
 def test_a_promise_without_a_figure_is_not_reached(scale):
     assert [want.reached for want in want_scale(scale)] == [True, True]
     del scale["stages"]["10000000"]["dask"]["drift"]

@@ -86,6 +86,8 @@ def test_every_stage_of_the_graph_is_measured():
 def test_what_fails_and_what_takes_too_much_memory_is_said(tmp_path):
     failed = scale.measure([sys.executable, "-c", "raise SystemExit('no such column')"], tmp_path, limit_gb=1)
     assert failed == {"failed": "no such column"}
+    found = scale.measure([sys.executable, "-c", "pass"], tmp_path, limit_gb=1)
+    assert set(found) == {"seconds", "peak_gb", "busy_before"}
     hungry = "import time; held = bytearray(b'1') * 300_000_000; time.sleep(20)"
     assert "more than 0.1 GB" in scale.measure([sys.executable, "-c", hungry], tmp_path, limit_gb=0.1)["failed"]
 
