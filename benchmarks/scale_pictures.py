@@ -63,6 +63,8 @@ def _draw_lines(axes: Any, lines: Mapping[str, Curve]) -> None:
         axes.fill_between(curve.rows, curve.least, curve.most, color=colour, alpha=0.15, linewidth=0)
         axes.plot(curve.rows, curve.median, marker=marker, markersize=5, color=colour, label=label)
     axes.set(xscale="log", yscale="log")
+    # Room for the legend above the lines.
+    axes.margins(y=0.35)
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     if axes.get_legend_handles_labels()[0]:
