@@ -21,7 +21,7 @@ def test_no_answer_is_a_5xx_and_what_was_acknowledged_is_in_the_database(tmp_pat
     # test_taking_up.py waits for that one.
     depends_on_time = ("memory grew", "both champions")
     assert [each for each in found["problems"] if not each.startswith(depends_on_time)] == [], found["said"]
-    assert set(found["statuses"]) == {"200", "400", "401", "404", "405", "422"}
+    assert {"200", "422"} <= set(found["statuses"]) <= {"200", "400", "401", "404", "405", "422"}
     assert found["acknowledged"] >= found["statuses"]["200"] > 100
     assert found["missing"] == 0
     assert found["switches"] >= 4
