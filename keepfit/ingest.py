@@ -17,7 +17,7 @@ from keepfit.errors import EmptyTable, SourceWentBackwards
 from keepfit.settle import Shown, settle_part
 from keepfit.sources import MixedFiles, Texts, read_parts
 from keepfit.spool import Spool
-from keepfit.tables import write_parts
+from keepfit.tables import pour_parts
 from keepfit.times import end_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def cut_parts(dataset: Dataset, *, engine: Engine, spool: Spool) -> "Iterator[tu
 
 
 def write_cut(path: Path, parts: "Iterator[tuple[pa.Table, Extent]]") -> Extent:
-    """Write the parts of `cut_parts` as one table; return the extent of them together."""
+    """Write the parts of `cut_parts` to a name that `replacing` gave; return the extent of them together."""
     total = NOTHING
 
     def tables() -> "Iterator[pa.Table]":
@@ -76,7 +76,7 @@ def write_cut(path: Path, parts: "Iterator[tuple[pa.Table, Extent]]") -> Extent:
             total += extent
             yield table
 
-    write_parts(path, tables())
+    pour_parts(path, tables())
     return total
 
 

@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 def write_parts(path: Path, parts: "Iterable[pd.DataFrame | pa.Table]", *, group: int = GROUP) -> int:
     """Write parts of one table as Parquet, with the bytes of the whole written at once; return the number of rows.
 
-    Every part must have the columns, types and categories of the first. Raises ValueError where one differs, or none
-    comes.
+    The file is whole or not there. Every part must have the columns, types and categories of the first. Raises
+    ValueError where one differs, or none comes.
     """
+    with replacing(path) as partial:
+        return pour_parts(partial, parts, group=group)
+
+
+def pour_parts(path: Path, parts: "Iterable[pd.DataFrame | pa.Table]", *, group: int = GROUP) -> int:
+    """Do what `write_parts` does, to a name that `replacing` gave."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -33,7 +39,7 @@ def write_parts(path: Path, parts: "Iterable[pd.DataFrame | pa.Table]", *, group
     if first is None:
         raise ValueError(f"{path}: no part came; allowed: one without rows at least")
     count = 0
-    with replacing(path) as partial, pq.ParquetWriter(partial, first.schema, compression="snappy") as writer:
+    with pq.ParquetWriter(path, first.schema, compression="snappy") as writer:
         for each in regroup(_alike(first, tables), group):
             writer.write_table(each, row_group_size=group)
             count += each.num_rows

@@ -9,7 +9,7 @@ from keepfit.feature_table import assemble_table
 from keepfit.features import load_module
 from keepfit.files import replacing
 from keepfit.settings import Settings
-from keepfit.tables import Table, write_parts
+from keepfit.tables import Table, pour_parts
 
 
 def main(settings: Settings, valid: Path, table: Path) -> None:
@@ -17,7 +17,7 @@ def main(settings: Settings, valid: Path, table: Path) -> None:
     module = load_module(settings.dataset.features.module)
     with replacing(table) as made:
         with start_engine(settings.engine) as engine:
-            write_parts(made, assemble_table(rows, settings.dataset, module, engine=engine))
+            pour_parts(made, assemble_table(rows, settings.dataset, module, engine=engine))
         audit(rows, Table(made), settings.dataset, module, cuts=settings.features.cuts, size=settings.engine.rows)
 
 
