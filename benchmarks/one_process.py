@@ -1,4 +1,4 @@
-"""The graph's functions called one after the other in one Python process: what `dvc repro` is measured against."""
+"""The graph's functions called one after the other in one Python process: what `make repro` is measured against."""
 
 import sys
 from importlib import import_module
@@ -8,15 +8,13 @@ import yaml
 
 from keepfit import stage
 
-STAGES = ("ingest", "validate", "features", "train", "evaluate", "gate", "package")
-
 
 def main() -> int:
     """Run every stage with the paths that dvc.yaml gives it; return the first status that is not 0."""
     name = yaml.safe_load(Path("params.yaml").read_text())["dataset"]["name"]
     graph = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
-    for step in STAGES:
-        paths = graph[step]["cmd"].replace("${dataset.name}", name).split()[3:]
+    for step, declared in graph.items():
+        paths = declared["cmd"].replace("${dataset.name}", name).split()[3:]
         for path in paths:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         if status := stage.call(import_module(f"stages.{step}").main, paths, Path("params.yaml")):

@@ -37,9 +37,9 @@ TIMED: dict[str, dict[str, tuple[str, ...]]] = {
 class Stopwatch:
     """Seconds by kind: each moment of this thread belongs to the kind that was entered last."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds = dict.fromkeys((IMPORTS, READING, WORK, WRITING), 0.0)
-        self._kinds, self._since = [WORK], now
+        self._kinds, self._since, self._clock = [WORK], now, clock
         self._thread = threading.get_ident()
 
     def switch(self, now: float) -> None:
@@ -56,12 +56,12 @@ class Stopwatch:
         def timed(*arguments: Any, **named: Any) -> Any:
             if threading.get_ident() != self._thread:
                 return function(*arguments, **named)
-            self.switch(time.monotonic())
+            self.switch(self._clock())
             self._kinds.append(kind)
             try:
                 return function(*arguments, **named)
             finally:
-                self.switch(time.monotonic())
+                self.switch(self._clock())
                 self._kinds.pop()
 
         return timed
