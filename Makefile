@@ -85,7 +85,7 @@ test: venv  ## the quick tests
 	@pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: venv  ## the tests with real servers, clones and whole pipelines
-	@pytest -m slow -n 3 --dist loadfile
+	@pytest -m slow -n 2 --dist loadfile
 
 lint: venv  ## what pre-commit and CI check
 	@pre-commit run --all-files
