@@ -119,15 +119,12 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "keepfit")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-        repro, whole = [python, "-m", "dvc", "repro"], ["make", "repro", f"VENV={sys.prefix}"]
-        one = [python, "-m", "benchmarks.one_process"]
-        # Both sides find the Python files of the clone compiled.
-        for each in (whole, one):
-            run(each, folder)
-            clear(folder)
+        repro = [python, "-m", "dvc", "repro"]
         results = {
             "machine": stamp(),
-            "sp500: make repro against one process": compare(whole, one, folder, rounds=3, cold=True),
+            "sp500: dvc repro against one process": compare(
+                repro, [python, "-m", "benchmarks.one_process"], folder, rounds=3, cold=True
+            ),
         }
         clear(folder)
         run(repro, folder)
