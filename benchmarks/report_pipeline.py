@@ -107,8 +107,9 @@ def tabulate_loop(found: dict[str, Any]) -> list[Table]:
 
 def want_score(found: dict[str, Any]) -> list[Want]:
     """Return what scoring a file must be."""
-    peak, difference = found["whole"]["peak_mb"], found["largest_difference"]
+    peak, difference, times = found["whole"]["peak_mb"], found["largest_difference"], found["times_as_fast"]
     return [
+        Want("≥ 4 × `predict_proba` on chunks of pandas", f"{times:.2f}", times >= 4.0),
         Want("the pipeline's own scores, bit for bit", f"largest difference {difference:g}", difference == 0),
         Want("ten million rows in less than 1 GB", f"{peak:,.0f} MB", peak < 1000),
     ]
