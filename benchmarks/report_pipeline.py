@@ -107,9 +107,9 @@ def tabulate_loop(found: dict[str, Any]) -> list[Table]:
 
 def want_score(found: dict[str, Any]) -> list[Want]:
     """Return what scoring a file must be."""
-    peak, difference, times = found["whole"]["peak_mb"], found["largest_difference"], found["times_as_fast"]
+    peak, difference, times = found["whole"]["peak_mb"], found["largest_difference"], found["whole"]["times_as_fast"]
     return [
-        Want("≥ 4 × `predict_proba` on chunks of pandas", f"{times:.2f}", times >= 4.0),
+        Want("ten million rows ≥ 4 × `predict_proba` on chunks of pandas", f"{times:.2f}", times >= 4.0),
         Want("the pipeline's own scores, bit for bit", f"largest difference {difference:g}", difference == 0),
         Want("ten million rows in less than 1 GB", f"{peak:,.0f} MB", peak < 1000),
     ]
@@ -127,6 +127,6 @@ def tabulate_score(found: dict[str, Any]) -> list[Table]:
         )
     ]
     return [
-        Table(f"{found['rows']:,} rows: {found['times_as_fast']} times as fast", rows),
-        Table("Keepfit on all rows", [found["whole"]]),
+        Table(f"{found['rows']:,} rows, start-up and all: {found['times_as_fast']} times as fast", rows),
+        Table(f"All rows: {found['whole']['times_as_fast']} times as fast; Keepfit", [found["whole"]]),
     ]

@@ -3,6 +3,7 @@
 import typer
 
 import keepfit.arithmetic  # noqa: F401 - before NumPy loads, and for the processes that a command starts
+from keepfit.collector import collect_seldom
 from keepfit.commands import (
     audit,
     champion,
@@ -22,6 +23,7 @@ from keepfit.commands import (
     shadow,
 )
 
+collect_seldom()
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Keep a deployed model fit.")
 app.add_typer(pipeline.app)
 app.add_typer(init.app)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from keepfit.arithmetic import ENVIRONMENT
+from keepfit.collector import collect_as_usual
 from keepfit.computing import DaskEngine, PandasEngine
 from keepfit.errors import EngineError
 
@@ -58,6 +59,7 @@ class InProcess:
 
     def map(self, function: Callable[[Part], Result], parts: Iterable[Part]) -> Iterator[Result]:
         """Yield `function(part)` in the order of the parts."""
+        collect_as_usual()
         return map(function, parts)
 
 

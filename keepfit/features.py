@@ -122,9 +122,8 @@ def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule, *, wi
             raise FeatureError(f"{name}: the name is taken by a column; call the function otherwise")
         columns[name] = each.compute(rows)
     # A row that is only looked back on may have nothing to look back on itself: it is no fault of the feature.
-    return pd.DataFrame(
-        {name: _settle(values.iloc[within]) for name, values in columns.items()}, index=rows.index[within]
-    )
+    settled = {name: _settle(values.iloc[within]) for name, values in columns.items()}
+    return pd.DataFrame(settled, index=rows.index[within], copy=False)
 
 
 def compute_label(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> pd.Series:

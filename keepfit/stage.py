@@ -1,18 +1,16 @@
 """Stage: how a script of `stages/` starts, and what a user sees when it fails."""
 
-import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import keepfit.arithmetic  # noqa: F401 - before NumPy loads
+from keepfit.collector import collect_seldom
 from keepfit.errors import KeepfitError
 from keepfit.settings import load_settings
 
 Main = Callable[..., None]
-# A stage makes objects for good by the hundred thousand as it imports: at Python's own threshold of 700 the collector
-# looks through them again and again, which is a quarter of the start.
-gc.set_threshold(100_000, 50, 100)
+collect_seldom()
 
 
 def run(main: Main) -> None:
@@ -20,10 +18,7 @@ def run(main: Main) -> None:
 
     A KeepfitError, or a disk that is full or a file that is not there, is one line and status 1.
     """
-    status = call(main, sys.argv[1:], Path("params.yaml"))
-    # Else all that ends now is searched for cycles once more.
-    gc.freeze()
-    sys.exit(status)
+    sys.exit(call(main, sys.argv[1:], Path("params.yaml")))
 
 
 def call(main: Main, arguments: list[str], params: Path) -> int:

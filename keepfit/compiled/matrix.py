@@ -28,8 +28,9 @@ def sum_rows(plan: Plan, forest: "Forest | None", features: "pd.DataFrame") -> n
 
 def _prepare(plan: Plan, features: "pd.DataFrame") -> np.ndarray:
     width = len(plan.numbers) + sum(len(each.unknown) for each in plan.categories)
-    # As scikit-learn's trees take it, by way of 32 bits.
-    prepared = np.empty((len(features), width), dtype=np.float32 if plan.estimate.rounds else np.float64)
+    # As scikit-learn's trees take it, by way of 32 bits; column by column, as it is filled.
+    dtype = np.float32 if plan.estimate.rounds else np.float64
+    prepared = np.empty((len(features), width), dtype=dtype, order="F")
     with np.errstate(over="ignore"):
         for slot, values in enumerate(_numbers(plan, features)):
             prepared[:, slot] = values

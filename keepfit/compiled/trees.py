@@ -3,12 +3,15 @@
 import ctypes
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keepfit.compiled.walker import LANES, native
+from keepfit.compiled.leaves import Masks, mask_leaves
+from keepfit.compiled.walker import native, native_masks
+from keepfit.compiled.walks import LANES
 
 # The right child follows the left one. A leaf is its own left child, and no value goes right of it.
 NODE = np.dtype([("threshold", "f8"), ("left", "i4"), ("feature", "i2"), ("right_if_missing", "i2")])
@@ -36,16 +39,20 @@ class Forest:
 
     def sum_rows(self, rows: np.ndarray, start: np.ndarray) -> np.ndarray:
         """Return (rows, scores): `start` and the value of each tree added, in their order, for float64 rows."""
-        count = len(rows)
-        blocks = -(-count // LANES)
+        count, blocks, whole = len(rows), -(-len(rows) // LANES), len(rows) // LANES
         lanes = np.zeros((blocks, self.columns, LANES))
-        whole = count // LANES
-        lanes[:whole] = rows[: whole * LANES].reshape(whole, LANES, self.columns).transpose(0, 2, 1)
+        lanes[:whole] = rows[: whole * LANES].T.reshape(self.columns, whole, LANES).transpose(1, 0, 2)
         lanes[whole:, :, : count - whole * LANES] = rows[whole * LANES :].T
         sums = np.empty((blocks * LANES, self.scores))
         sums[:] = start
-        native()[1](ctypes.addressof(self.header), lanes.ctypes.data, blocks, sums.ctypes.data)
+        tables, add = (self, native()[1]) if self.masks is None else (self.masks, native_masks())
+        add(ctypes.addressof(tables.header), lanes.ctypes.data, blocks, sums.ctypes.data)
         return sums[:count]
+
+    @cached_property
+    def masks(self) -> Masks | None:
+        """The masks of the trees' leaves, where these are few enough."""
+        return mask_leaves(self)
 
 
 def write_forest(path: Path, forest: Forest) -> None:

@@ -6,9 +6,16 @@ LLVM's own text instead of numba's: the same code in 0.1 s and half the memory, 
 
 import ctypes
 from functools import cache
+from threading import Lock
 from typing import Any
 
-from keepfit.compiled.walks import CODE, LANES
+from keepfit.compiled import masks, walks
+
+ROWS = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
+
+
+# Threads that score frames ask for the first time at once, and LLVM compiles for one at a time.
+_COMPILING = Lock()
 
 
 @cache
@@ -17,29 +24,42 @@ def native() -> tuple[Any, Any]:
 
     The second lets other threads of Python run; `rows` are blocks of (columns, LANES), `sums` LANES rows a block.
     """
-    engine = _engine()
+    # Code for any processor of the kind: with the gathers of the newer ones the loops are slower.
+    engine = _compile(walks.CODE, "")
     row = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
-    rows = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p)
-    return row(engine.get_function_address("walk_row")), rows(engine.get_function_address("walk_rows"))
+    return row(engine.get_function_address("walk_row")), ROWS(engine.get_function_address("walk_rows"))
 
 
 @cache
-def _engine() -> Any:
-    # Kept for as long as the process lives: the functions are in its memory.
+def native_masks() -> Any:
+    """Return `mask_rows(masks, rows, blocks, sums)`, to be called as `walk_rows` is."""
+    from llvmlite import binding
+
+    wide = "+avx2" if binding.get_host_cpu_features().get("avx2") else ""
+    return ROWS(_compile(masks.CODE, wide).get_function_address("mask_rows"))
+
+
+def _compile(code: str, features: str) -> Any:
+    with _COMPILING:
+        return _compile_once(code, features)
+
+
+# Kept for as long as the process lives: the functions are in its memory.
+@cache
+def _compile_once(code: str, features: str) -> Any:
     from llvmlite import binding
 
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    module = binding.parse_assembly(CODE.replace("LANES", str(LANES)))
+    module = binding.parse_assembly(code)
     module.verify()
     builder = binding.PassManagerBuilder()
     builder.opt_level = 3
-    passes = binding.ModulePassManager()
     builder.inlining_threshold = 1000
+    passes = binding.ModulePassManager()
     builder.populate(passes)
     passes.run(module)
-    # Code for any processor of the kind: with the gathers of the newer ones the loops are slower.
-    machine = binding.Target.from_default_triple().create_target_machine(opt=3)
+    machine = binding.Target.from_default_triple().create_target_machine(opt=3, features=features)
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     return engine

@@ -199,4 +199,4 @@ block_end:
 done:
   ret void
 }
-"""
+""".replace("LANES", str(LANES))

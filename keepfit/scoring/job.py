@@ -4,7 +4,6 @@ Parts stand in a folder beside the output, a number each; the mark of a part is 
 """
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,12 +72,10 @@ class Job:
 
     def write(self, mark: Mark, scores: "pa.Table", quarantine: "pa.Table", tail: "pd.DataFrame | None") -> None:
         """Write a part, its mark last."""
-        import pyarrow.parquet as pq
-
         for name, table in (("scores", scores), ("quarantine", quarantine)):
             if table.num_rows:
-                with replacing(self._part(mark.file, mark.chunk, f"{name}.parquet")) as partial:
-                    pq.write_table(table, partial)
+                with replacing(self._part(mark.file, mark.chunk, f"{name}.arrow")) as partial:
+                    _write(partial, table)
         if tail is not None:
             with replacing(self._part(mark.file, mark.chunk, "tail.parquet")) as partial:
                 tail.to_parquet(partial)
@@ -97,37 +94,49 @@ class Job:
         shutil.rmtree(self.folder)
 
     def _merge(self, name: str, out: Path) -> None:
-        parts = sorted(self.folder.glob(f"*.{name}.parquet"))
+        parts = sorted(self.folder.glob(f"*.{name}.arrow"))
         if not parts:
             out.unlink(missing_ok=True)
             return
-        with replacing(out) as partial, _Writer(partial, kind_of(out), parts[0]) as write:
-            for table in _read(parts):
-                write(table)
+        with replacing(out) as partial, _Writer(partial, kind_of(out), _read(parts[0])) as write:
+            for part in parts:
+                write(_read(part))
 
     def _part(self, file: int, chunk: int, name: str) -> Path:
         return self.folder / f"{file:05}-{chunk:07}.{name}"
 
 
-def _read(parts: list[Path]) -> Iterator["pa.Table"]:
-    import pyarrow.parquet as pq
+# A part is read once and removed: what it takes to write counts, not its size.
+def _write(part: Path, table: "pa.Table") -> None:
+    import pyarrow as pa
 
-    for part in parts:
-        yield pq.read_table(part)
+    with pa.OSFile(str(part), "wb") as file, pa.ipc.new_file(file, table.schema) as sink:
+        sink.write_table(table)
+
+
+def _read(part: Path) -> "pa.Table":
+    import pyarrow as pa
+
+    with pa.memory_map(str(part)) as file:
+        return pa.ipc.open_file(file).read_all()
 
 
 class _Writer:
     """A file to which tables of one schema are written."""
 
-    def __init__(self, path: Path, kind: str, first: Path) -> None:
+    def __init__(self, path: Path, kind: str, first: "pa.Table") -> None:
         import pyarrow as pa
         import pyarrow.csv as pc
         import pyarrow.parquet as pq
 
-        schema = pq.read_schema(first).remove_metadata()
+        schema = first.schema.remove_metadata()
+        texts = [each.name for each in schema if pa.types.is_dictionary(each.type)]
         if kind == "csv":
             schema = pa.schema([(each.name, _plain(each.type)) for each in schema])
-        self._sink = pq.ParquetWriter(path, schema) if kind == "parquet" else pc.CSVWriter(path, schema)
+            self._sink = pc.CSVWriter(path, schema)
+        else:
+            # No two scores are equal, and no two places.
+            self._sink = pq.ParquetWriter(path, schema, use_dictionary=texts)
         self._schema = schema
 
     def __enter__(self):

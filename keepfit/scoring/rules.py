@@ -35,7 +35,8 @@ def judge(raw: pd.DataFrame, request: "Request", newest: pd.Timestamp | None = N
     `newest` is the time that rows which look back on each other must not come before.
     """
     require(raw, list(request.columns))
-    typed = pd.DataFrame({name: _type(raw[name], column) for name, column in request.columns.items()}, index=raw.index)
+    types = {name: _type(raw[name], column) for name, column in request.columns.items()}
+    typed = pd.DataFrame(types, index=raw.index, copy=False)
     reasons = pd.Series("", index=raw.index, dtype=object)
     for name, column in request.columns.items():
         for rule, broken in _broken(raw[name], typed[name], column):

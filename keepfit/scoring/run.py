@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from keepfit.collector import collect_as_usual
 from keepfit.errors import FeatureError
 from keepfit.scoring.chunks import Chunk, read_chunks
 from keepfit.scoring.job import Job, Mark, Order
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from keepfit.bundle import Bundle
     from keepfit.compiled.scorer import Scorer
 
-# So many rows fit the processor's cache with their features, and a kill loses no more than these for each thread.
-ROWS = 50_000
+# So many rows that what pandas costs a chunk is little, and a kill loses no more than these for each thread.
+ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def run(
 
     Raises MissingColumn, SourceError, UnorderedRows and FeatureError.
     """
+    collect_as_usual()
     look_back = champion.bundle.passport.request.look_back
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[Mark]] = deque()

@@ -17,7 +17,7 @@ from keepfit.scoring.job import Job, Mark, Order
 from keepfit.scoring.run import Champion, Free, load_champion
 
 # Chunks that a worker takes at a time: a million rows.
-CHUNKS = 20
+CHUNKS = 10
 Places = frozenset[tuple[int, int]]
 
 
