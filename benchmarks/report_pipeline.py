@@ -8,7 +8,7 @@ from benchmarks.report_parts import Table, Want, write_number, write_spread
 
 def want_graph(found: dict[str, Any]) -> list[Want]:
     """Return what `make repro` and a run with nothing to do may cost."""
-    pipeline, idle = found["sp500: dvc repro against one process"], found["no-op: dvc repro against dvc status"]
+    pipeline, idle = found["sp500: make repro against one process"], found["no-op: dvc repro against dvc status"]
     peak = found["flights: dvc repro end to end"]["peak_gb"]
     return [
         Want("`dvc repro` of sp500 ≤ 1.5 × the same functions in one process", *_at_most(pipeline["ratio"], 1.5)),
