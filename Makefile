@@ -37,9 +37,8 @@ fresh-venv:
 params: venv  ## compose params.yaml from conf/
 	@python -m keepfit params $(if $(DATASET),--dataset $(DATASET))
 
-repro: params  ## take the data to a packaged model (DATASET=flights changes the use case)
-	@dvc repro
-	@python -m keepfit summary || { test $$? = 3 && dvc repro --force --single-item gate && dvc repro && python -m keepfit summary; }
+repro: venv  ## take the data to a packaged model (DATASET=flights changes the use case)
+	@python -m keepfit repro $(if $(DATASET),--dataset $(DATASET))
 
 check: params  ## whether the newest rows are still what the champion knows: ok, alert, retrain or fix the data
 	@python -m keepfit check

@@ -11,7 +11,7 @@ def want_graph(found: dict[str, Any]) -> list[Want]:
     pipeline, idle = found["sp500: make repro against one process"], found["no-op: dvc repro against dvc status"]
     peak = found["flights: dvc repro end to end"]["peak_gb"]
     return [
-        Want("`dvc repro` of sp500 ≤ 1.5 × the same functions in one process", *_at_most(pipeline["ratio"], 1.5)),
+        Want("`make repro` of sp500 ≤ 1.5 × the same functions in one process", *_at_most(pipeline["ratio"], 1.5)),
         Want("a `dvc repro` with nothing to do ≤ 1.5 × `dvc status`", *_at_most(idle["ratio"], 1.5)),
         Want("`flights` end to end < 2.5 GB", f"{peak:.2f} GB", peak < 2.5),
     ]

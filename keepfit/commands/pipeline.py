@@ -1,5 +1,6 @@
 """The commands around `dvc repro`: compose the parameters, tell what a run did."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,6 @@ from keepfit.commands.terminal import CONF, PARAMS, one_line_errors, say, show_l
 from keepfit.errors import KeepfitError
 
 app = typer.Typer()
-# What `make repro` runs the gate again for.
-PENDING = 3
 
 
 @app.command()
@@ -31,8 +30,34 @@ def params(
 
 
 @app.command()
+def repro(
+    dataset: Annotated[str | None, typer.Option(help="Make this the repository's use case.")] = None,
+) -> None:
+    """Compose params.yaml, run `dvc repro`, and show what it did."""
+    params(check=False, dataset=dataset)
+    _run_dvc("repro")
+    if not _show_run():
+        # The gate was run by an experiment, which promotes nothing itself.
+        _run_dvc("repro", "--force", "--single-item", "gate")
+        _run_dvc("repro")
+        _show_run()
+
+
+@app.command()
 def summary() -> None:
-    """Show what the last run did; end with status 3 where an experiment's gate said promote, which none does itself."""
+    """Show what the last run did."""
+    _show_run()
+
+
+def _run_dvc(*arguments: str) -> None:
+    from keepfit.forks import run_beside
+
+    if status := run_beside([sys.executable, "-m", "dvc", *arguments]):
+        raise typer.Exit(status)
+
+
+def _show_run() -> bool:
+    # Whether the gate has done what it decided.
     from keepfit.files import read_json
     from keepfit.settings import load_settings
     from keepfit.summary import summarise
@@ -45,8 +70,7 @@ def summary() -> None:
                 raise KeepfitError(f"{reports / name}.json: not there yet; `make repro` writes it")
         show_lines(summarise(settings, reports))
         gate = read_json(reports / "gate.json")
-    if gate["decision"] == "promote" and not gate.get("replaced"):
-        raise typer.Exit(PENDING)
+    return gate["decision"] != "promote" or bool(gate.get("replaced"))
 
 
 @app.command()
