@@ -1,15 +1,19 @@
 """Fitting: where joblib runs the fits of a training: threads that share the table, or the workers of Dask."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
 
 from keepfit.distributed_estimator import is_distributed
 from keepfit.engine import Engine, OnDask
-from keepfit.errors import EstimatorError
+from keepfit.errors import EngineError, EstimatorError
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
+
+Result = TypeVar("Result")
+TIMES = 3
 
 
 def is_here(engine: Engine | None) -> bool:
@@ -42,3 +46,17 @@ def fits_on(engine: Engine | None, *, jobs: int) -> Iterator[None]:
     # Threads share the table; the estimators' inner loops release the interpreter's lock.
     with parallel_config(backend="threading", n_jobs=jobs):
         yield
+
+
+def redo_lost(work: Callable[[], Result]) -> Result:
+    """Return what `work` returns, done again where workers died; raise EngineError where they did three times.
+
+    joblib sends the rows of its fits to a worker once: with that worker they are lost, and the fits are cancelled.
+    """
+    for _ in range(TIMES):
+        with suppress(CancelledError):
+            return work()
+    raise EngineError(
+        f"engine: fits lost their workers {TIMES} times in turn, as happens for which engine.memory is too little; "
+        "allowed: more memory, or fewer rows by train.max_rows"
+    )

@@ -14,7 +14,7 @@ from keepfit.estimator import build
 from keepfit.evidence import FOLD, add_losses, collect
 from keepfit.examples import Examples, read_examples
 from keepfit.features import LABEL
-from keepfit.fitting import fits_on, is_here, place_fits
+from keepfit.fitting import fits_on, is_here, place_fits, redo_lost
 from keepfit.folds import Fold
 from keepfit.history import Ruler, measure_history
 from keepfit.losses import cheapest_threshold, row_losses
@@ -85,7 +85,7 @@ def fit(
     trials: list[dict[str, Any]] = []
     where, jobs = place_fits(pipeline, engine, settings.train.jobs)
     with fits_on(where, jobs=jobs):
-        best = _tune(pipeline, early, folds, settings, advance, trials)
+        best = redo_lost(lambda: _tune(pipeline, early, folds, settings, advance, trials))
     pipeline.set_params(**{f"model__{name}": value for name, value in best.items()})
     sides = [*(fold.train for fold in folds), split.train]
     if settings.train.refit:
@@ -115,6 +115,7 @@ def _tune(
     pipeline, early: Examples, folds: list[Fold], settings: Settings, advance: Advance, trials: list[dict[str, Any]]
 ) -> dict[str, Any]:
     told: list[None] = []
+    trials.clear()
 
     def tell_here() -> None:
         told.append(None)
@@ -171,14 +172,19 @@ def _fit_all(
     from joblib import Parallel, delayed
 
     # What is stored is fitted here: of a model that was sent from a worker, equal as it is, skops writes other bytes.
-    groups = [sides] if is_here(engine) else [sides[:folds], sides[folds:]]
-    fitted = []
-    for group, where in zip(groups, (engine, None), strict=False):
-        fits = (delayed(_fit_side)(pipeline, examples.features, examples.labels, rows) for rows in group)
+    fitted: list = []
+
+    def fit_until(last: int, where: Engine | None) -> None:
+        left = sides[len(fitted) : last]
+        fits = (delayed(_fit_side)(pipeline, examples.features, examples.labels, rows) for rows in left)
         with fits_on(where, jobs=jobs):
             for each in Parallel(return_as="generator")(fits):
                 fitted.append(each)
                 advance()
+
+    if not is_here(engine):
+        redo_lost(lambda: fit_until(folds, engine))
+    fit_until(len(sides), None)
     return fitted
 
 

@@ -1,8 +1,11 @@
 """Wherever the fits of a training run, the model, its evidence and its trials are the same to the last digit."""
 
+import os
 import pickle
+import signal
 import subprocess
 import sys
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pandas as pd
@@ -10,7 +13,8 @@ import pytest
 
 from keepfit.computing import DaskEngine
 from keepfit.engine import start_engine
-from keepfit.errors import EstimatorError
+from keepfit.errors import EngineError, EstimatorError
+from keepfit.fitting import redo_lost
 from keepfit.modelfile import dump, read_model, write_model
 from keepfit.scores import predict_scores
 from keepfit.settings import Settings
@@ -60,6 +64,38 @@ def test_models_tuned_and_fitted_by_workers_of_dask_are_those_of_this_process():
             assert (one.params, one.threshold, one.folds) == (other.params, other.threshold, other.folds)
             assert one.trials == other.trials
             assert len(steps) == count_fits(settings)
+
+
+@pytest.mark.slow
+def test_fits_are_made_again_where_the_workers_died_that_had_the_rows():
+    settings = toy_settings(model=BOOSTED, search={"kind": "random", "trials": 2})
+    table, fits = toy_table(toy_rows(), settings), []
+    with start_engine(DASK) as engine:
+
+        def kill_workers() -> None:
+            fits.append(1)
+            # After a fold's fit: joblib has sent the rows of the others, and cannot send them again.
+            if len(fits) == settings.search.trials * settings.train.folds + 1:
+                for pid in engine.client.run(os.getpid).values():
+                    os.kill(pid, signal.SIGKILL)
+
+        other = fit(table, settings, engine=engine, advance=kill_workers)
+    one = fit(table, settings)
+    assert dump(one.model) == dump(other.model)
+    pd.testing.assert_frame_equal(one.reference, other.reference, check_exact=True)
+    assert one.trials == other.trials
+
+
+def test_what_loses_its_workers_again_and_again_is_an_error_that_says_what_helps():
+    asked = []
+
+    def lose() -> None:
+        asked.append(1)
+        raise CancelledError
+
+    with pytest.raises(EngineError, match=r"engine: .* 3 times .*engine\.memory"):
+        redo_lost(lose)
+    assert len(asked) == 3
 
 
 def shipped(task: str, **search) -> Settings:
