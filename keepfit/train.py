@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keepfit.distributed_estimator import localise
 from keepfit.engine import Engine
 from keepfit.errors import FeatureError, UnusableLabel
 from keepfit.estimator import build
 from keepfit.evidence import FOLD, add_losses, collect
 from keepfit.examples import Examples, read_examples
 from keepfit.features import LABEL
-from keepfit.fitting import fits_on, is_here, place_fits, redo_lost
+from keepfit.fitting import fit_sides, fits_on, place_fits, redo_lost
 from keepfit.folds import Fold
 from keepfit.history import Ruler, measure_history
 from keepfit.losses import cheapest_threshold, row_losses
@@ -90,7 +89,7 @@ def fit(
     sides = [*(fold.train for fold in folds), split.train]
     if settings.train.refit:
         sides.append(np.arange(len(examples.labels)))
-    fitted = _fit_all(pipeline, examples, sides, len(folds), where, jobs, advance)
+    fitted = fit_sides(pipeline, examples, sides, spread=len(folds), engine=where, jobs=jobs, advance=advance)
     tests = [*(fold.test for fold in folds), split.test]
     reference = _score_out_of_sample(fitted, examples, tests, settings)
     threshold = _threshold(reference, settings)
@@ -158,40 +157,6 @@ class FoldLoss:
 
 def _tell_nobody() -> None:
     pass
-
-
-def _fit_all(
-    pipeline,
-    examples: Examples,
-    sides: list[np.ndarray],
-    folds: int,
-    engine: Engine | None,
-    jobs: int,
-    advance: Advance,
-) -> list:
-    from joblib import Parallel, delayed
-
-    # What is stored is fitted here: of a model that was sent from a worker, equal as it is, skops writes other bytes.
-    fitted: list = []
-
-    def fit_until(last: int, where: Engine | None) -> None:
-        left = sides[len(fitted) : last]
-        fits = (delayed(_fit_side)(pipeline, examples.features, examples.labels, rows) for rows in left)
-        with fits_on(where, jobs=jobs):
-            for each in Parallel(return_as="generator")(fits):
-                fitted.append(each)
-                advance()
-
-    if not is_here(engine):
-        redo_lost(lambda: fit_until(folds, engine))
-    fit_until(len(sides), None)
-    return fitted
-
-
-def _fit_side(pipeline, features: pd.DataFrame, labels: np.ndarray, rows: np.ndarray) -> Any:
-    from sklearn.base import clone
-
-    return localise(clone(pipeline).fit(features.iloc[rows], labels[rows]))
 
 
 def _score_out_of_sample(fitted: list, examples: Examples, tests: list[np.ndarray], settings: Settings) -> pd.DataFrame:

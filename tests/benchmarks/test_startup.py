@@ -70,6 +70,7 @@ def test_a_module_is_run_with_its_arguments_and_ends_with_its_status(tmp_path):
 
 def test_what_the_graph_takes_beyond_its_stages_is_dvc_s():
     stage = dict.fromkeys(KINDS, 0.5) | {WORK: 1.0}
-    found = summarise([10.0, 12.0, 11.0], [7.0, 7.0, 7.0], [{"ingest": stage, "train": stage}] * 3)
+    stages = {"ingest": stage, "train": stage}
+    found = summarise(forked=[8.0] * 3, whole=[10.0, 12.0, 11.0], alone=[7.0] * 3, rounds=[stages] * 3)
     assert found["dvc"] == {"median": 4.0, "least": 3.0, "most": 5.0}
     assert found["stages"]["train"][WORK] == {"median": 1.0, "least": 1.0, "most": 1.0}
