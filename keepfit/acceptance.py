@@ -7,17 +7,22 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
 from keepfit.bundle import Bundle
+from keepfit.entities import number_entities, reach_back, rows_before
 from keepfit.errors import SmokeError
 from keepfit.features import LABEL
+from keepfit.passport import Request
 from keepfit.scores import SCORE, predict_scores, tabulate_scores
 from keepfit.section import Section
 from keepfit.servable import Parity, as_json
 
 ROWS = 50
+# How many rows are sent at most, history included.
+MOST = 5000
 TIMEOUT = 5.0
 
 
@@ -52,19 +57,31 @@ def record_scores(champion: Bundle, valid: pd.DataFrame, table: pd.DataFrame, *,
     """
     passport = champion.passport
     last = int(table[LABEL].notna().to_numpy().nonzero()[0][-1]) + 1
-    first = max(passport.request.look_back, last - ROWS)
-    features = table.iloc[first:last][list(passport.features)]
+    needed, scored = _choose_rows(valid.iloc[:last], passport.request)
+    features = table.iloc[scored][list(passport.features)]
     several = passport.classes if passport.task == "multiclass" else ()
     scores = predict_scores(champion.model, features, passport.task, classes=len(passport.classes))
     # What is personal is recorded as it is: the score is that of this row.
     columns = {name: each.model_copy(update={"pii": None}) for name, each in passport.request.columns.items()}
-    rows = valid.iloc[first - passport.request.look_back : last][list(columns)]
+    rows = valid.iloc[needed][list(columns)]
     return Recorded(
         recipe=passport.version,
         rows=[{name: as_json(value, columns[name]) for name, value in row.items()} for row in rows.to_dict("records")],
         scores=tabulate_scores(scores, several)[SCORE].tolist(),
         tolerance=1e-12 if parity.difference else 0.0,
     )
+
+
+def _choose_rows(valid: pd.DataFrame, request: Request) -> "tuple[np.ndarray, np.ndarray]":
+    """Return the positions of the newest rows that have their look-back, after those of these and their history."""
+    reached = np.arange(len(valid))[reach_back(valid, request.look_back, request.entity)][-ROWS:]
+    if request.entity is None:
+        return np.arange(reached[0] - request.look_back, len(valid)), reached
+    codes = number_entities(valid[request.entity])
+    reached = reached[-max(1, MOST // (request.look_back + 1)) :]
+    part = slice(int(reached[0]), len(valid))
+    near = np.concatenate([rows_before(codes, part, request.look_back), np.arange(part.start, part.stop)])
+    return near[np.isin(codes[near], codes[reached])], reached
 
 
 def check_service(url: str, recorded: Recorded, *, key: str | None = None) -> None:

@@ -1,39 +1,21 @@
 """Audit: a feature must not change when later rows go or change, and must read no further back than it says."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from keepfit.cuts import Cut, cut_at, cut_points, excerpt, newest, pick, with_history
 from keepfit.dataset import Dataset
+from keepfit.entities import number_entities
 from keepfit.errors import LookAhead, LookBack
 from keepfit.features import LABEL, FeatureModule, columns_needed, columns_read, compute, compute_label, look_back
+from keepfit.rows import read_column
 from keepfit.spans import parse_span
 from keepfit.tables import Table
 
-# Rows before each cut that are compared, and rows after it that are altered.
-COMPARED, ALTERED = 200, 200
 Compute = Callable[[pd.DataFrame], pd.DataFrame]
-Again = Callable[[int], pd.DataFrame]
-
-
-@dataclass(frozen=True)
-class Excerpt:
-    """Some rows of a file: `len` is that of the file, and `[start:stop]` what is known of these rows."""
-
-    rows: int
-    known: pd.DataFrame
-
-    def __len__(self) -> int:
-        return self.rows
-
-    def __getitem__(self, span: slice) -> pd.DataFrame:
-        return self.known.loc[span.start : span.stop - 1]
-
-
-Rows: TypeAlias = "pd.DataFrame | Excerpt"
 
 
 def audit(
@@ -50,73 +32,76 @@ def audit(
     `rows` are typed raw rows in time order, `table` is what `assemble` made of them, in parts of `size` rows where
     that is given. Of files only the rows around the cuts are read, and each row group once.
     """
+    reach, entity = look_back(module), dataset.entity
+    codes = None if entity is None else number_entities(read_column(rows, entity))
+    places = [cut_at(point, len(rows), reach=reach, codes=codes) for point in cut_points(len(rows), cuts)]
+    last = newest(len(rows), codes=codes)
+    columns = columns_needed(list(rows.columns), dataset, module)
+    around = [positions for cut in places for positions in (cut.before, cut.after)]
+    near = excerpt(rows, [last, *around], columns)
+    made = excerpt(table, [cut.compared for cut in places], list(table.columns))
 
     def features(part: pd.DataFrame) -> pd.DataFrame:
-        return compute(part, dataset.features, module)
+        return compute(part, dataset.features, module, entity=entity)
 
     def labels(part: pd.DataFrame) -> pd.DataFrame:
         return compute_label(part, dataset, module).to_frame(LABEL)
 
-    def again(cut: int) -> pd.DataFrame:
+    def again(cut: Cut) -> pd.DataFrame:
         step = size or len(rows)
-        starts = range(max(0, cut - COMPARED) // step * step, cut, step)
-        parts = [(start, rows[max(0, start - reach) : min(start + step, cut)]) for start in starts]
-        return pd.concat([features(part).loc[start:] for start, part in parts])
+        starts = range(cut.compared[0] // step * step, cut.point, step)
+        parts = [slice(start, min(start + step, cut.point)) for start in starts]
+        reached = [with_history(part, reach=reach, codes=codes) for part in parts]
+        made = [features(pick(rows, each)) for each in reached]
+        return pd.concat([each.loc[part.start :] for each, part in zip(made, parts, strict=True)])
 
-    reach, points = look_back(module), cut_points(len(rows), cuts)
-    near = _excerpt(rows, points, columns_needed(list(rows.columns), dataset, module), COMPARED + reach, ALTERED + 1)
-    made = _excerpt(table, points, list(table.columns), COMPARED, 0)
-    outcomes = sorted(set(outcome_columns(near, dataset, module)) & set(columns_read(dataset.features, module)))
-    for cut in points:
-        _audit_features(near, made, features, again, cut=cut, reach=reach)
+    told = set(outcome_columns(near.pick(last), dataset, module))
+    outcomes = sorted(told & set(columns_read(dataset.features, module)))
+    for cut in places:
+        before, after = near.pick(cut.before), near.pick(cut.after)
+        later = alter(after, keep=entity)
+        compared = made.pick(cut.compared)
+        _audit_features(before, later, compared, features, partial(again, cut), cut=cut.point, reach=reach)
         if outcomes:
-            _audit_outcomes(near[max(0, cut - COMPARED - reach) : cut], features, outcomes, dataset)
+            _audit_outcomes(before, features, outcomes, dataset)
         if dataset.label in module.labels:
-            _audit_label(near, labels, cut=cut, dataset=dataset)
+            _audit_label(before.loc[cut.compared], after, later, labels, dataset)
 
 
-def cut_points(rows: int, cuts: int) -> list[int]:
-    """Return up to `cuts` positions, evenly spread, the last one at the end of the table."""
-    return sorted({int(cut) for cut in np.linspace(0, rows, cuts + 1)[1:] if cut >= 1})
-
-
-def outcome_columns(rows: Rows, dataset: Dataset, module: FeatureModule) -> list[str]:
+def outcome_columns(newest: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> list[str]:
     """Return the columns that tell the label of their own row, and so are unknown until the horizon has passed.
 
     A label that a function takes from other rows (tomorrow's close) is told by no column of its own row.
     """
     if dataset.label not in module.labels:
         return [dataset.label]
-    part = rows[max(0, len(rows) - COMPARED) : len(rows)]
-    label, turned = (compute_label(each, dataset, module).to_frame(LABEL) for each in (part, part.iloc[::-1]))
-    return [] if _first_difference(label, turned, part.index) else list(module.labels[dataset.label].reads)
+    label, turned = (compute_label(each, dataset, module).to_frame(LABEL) for each in (newest, newest.iloc[::-1]))
+    return [] if _first_difference(label, turned, newest.index) else list(module.labels[dataset.label].reads)
 
 
-def alter(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows in reverse order, numbers scaled: as unlike the real future as types allow."""
+def alter(rows: pd.DataFrame, *, keep: str | None = None) -> pd.DataFrame:
+    """Return the rows in reverse order, numbers but those of `keep` scaled: as unlike the future as types allow."""
     altered = rows.iloc[::-1].reset_index(drop=True)
     altered.index = rows.index
-    numbers = altered.select_dtypes("number").columns
+    numbers = altered.select_dtypes("number").columns.drop(keep, errors="ignore")
     return altered.assign(**{name: altered[name] * 3 for name in numbers})
 
 
-def _excerpt(rows: pd.DataFrame | Table, points: list[int], columns: list[str], before: int, after: int) -> Rows:
-    if isinstance(rows, pd.DataFrame):
-        return rows
-    around = [np.arange(max(0, point - before), min(point + after, len(rows))) for point in points]
-    positions = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *around]))
-    return Excerpt(len(rows), rows.pick(positions, columns))
-
-
-def _audit_features(rows: Rows, table: Rows, features: Compute, again: Again, *, cut: int, reach: int) -> None:
-    start = max(0, cut - COMPARED - reach)
-    before, after = rows[start:cut], rows[cut : cut + ALTERED]
-    compared = table[max(0, cut - COMPARED) : cut]
+def _audit_features(
+    before: pd.DataFrame,
+    later: pd.DataFrame,
+    compared: pd.DataFrame,
+    features: Compute,
+    again: Callable[[], pd.DataFrame],
+    *,
+    cut: int,
+    reach: int,
+) -> None:
     alone = features(before)
-    if name := _first_difference(alone, features(pd.concat([before, alter(after)])), compared.index):
+    if name := _first_difference(alone, features(pd.concat([before, later])), compared.index):
         raise LookAhead(f"{name}: changes before row {cut} when the rows from {cut} on change")
     if name := _first_difference(compared, alone, compared.index):
-        if _first_difference(compared[[name]], again(cut)[[name]], compared.index):
+        if _first_difference(compared[[name]], again()[[name]], compared.index):
             raise LookAhead(f"{name}: changes before row {cut} when the rows from {cut} on are removed")
         raise LookBack(f"{name}: reads more than the {reach} rows back that the features declare; set look_back")
 
@@ -139,15 +124,16 @@ def _audit_outcomes(before: pd.DataFrame, features: Compute, outcomes: list[str]
         )
 
 
-def _audit_label(rows: Rows, labels: Compute, *, cut: int, dataset: Dataset) -> None:
+def _audit_label(
+    before: pd.DataFrame, after: pd.DataFrame, later: pd.DataFrame, labels: Compute, dataset: Dataset
+) -> None:
     horizon = parse_span(dataset.horizon)
-    start, next_row = max(0, cut - COMPARED), min(cut, len(rows) - 1)
-    part = rows[start : cut + ALTERED]
-    altered = pd.concat([rows[start:cut], alter(rows[cut : cut + ALTERED])])
+    part, altered = pd.concat([before, after]), pd.concat([before, later])
     if isinstance(horizon, int):
-        known = part.index[part.index < cut - horizon]
+        known = part.index[part.index <= before.index[-1] - horizon]
     else:
-        known = part.index[part[dataset.time] < rows[next_row : next_row + 1][dataset.time].iloc[0] - horizon]
+        next_row = before.iloc[-1] if after.empty else after.iloc[0]
+        known = part.index[part[dataset.time] < next_row[dataset.time] - horizon]
     if _first_difference(labels(part), labels(altered), known):
         raise LookAhead(f"{dataset.label}: the label looks further ahead than dataset.horizon = {dataset.horizon}")
 

@@ -11,6 +11,8 @@ from keepfit.spans import Span
 # Days, hours, seconds, milliseconds, microseconds or nanoseconds since 1970, as pandas calls them.
 EPOCHS = ("D", "h", "s", "ms", "us", "ns")
 MOST_CLASSES = 50
+# The types of columns that may say whose row it is.
+ENTITIES = ("int", "bool", "category")
 
 
 class Source(Section):
@@ -108,6 +110,8 @@ class Dataset(Section):
     may_go_backwards: bool
     time: str
     ordered: bool
+    # The column that says whose row it is: rows look back, and labels ahead, within their own entity.
+    entity: str | None = None
     freshness: Span | None
     keys: tuple[str, ...]
     columns: dict[str, Column]
@@ -144,6 +148,28 @@ class Dataset(Section):
         if self.columns[self.time].pii:
             raise ValueError(f"time column {self.time!r} is marked pii; without it the log has no order")
         return self
+
+    @model_validator(mode="after")
+    def _entity_tells_rows_of_one_from_those_of_another(self) -> "Dataset":
+        if self.entity is None:
+            return self
+        fitting = [name for name, each in self.columns.items() if each.type in ENTITIES and not each.nullable]
+        if self.entity not in fitting:
+            raise ValueError(
+                f"entity: {self.entity!r}; allowed: a column of type {', '.join(ENTITIES)} that is not nullable: "
+                f"{', '.join(fitting) or 'there is none'}"
+            )
+        if not self.has_time:
+            raise ValueError(f"entity: {self.entity!r}; allowed: none, where no column is a time")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _tell_of_entities(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Where there are none, the parameters have the hash that they had before there were such.
+        told: dict[str, Any] = handler(self)
+        if self.entity is None:
+            told.pop("entity", None)
+        return told
 
     @model_validator(mode="after")
     def _classes_fit_the_task(self) -> "Dataset":

@@ -130,7 +130,7 @@ def _flip(scene: Scene, table: pd.DataFrame) -> pd.DataFrame:
 
 def _invent(scene: Scene) -> pd.DataFrame:
     columns = scene.bundle.passport.request.columns
-    names = [name for name, column in columns.items() if column.type == "category"]
+    names = [name for name in scene.bundle.profile.columns if columns[name].type == "category"]
     if not names:
         raise DrillError("new category: no column of the table holds categories")
     values = scene.rows[names[0]].astype(object).to_numpy().copy()
@@ -149,7 +149,8 @@ def _repeat_day(scene: Scene) -> pd.DataFrame:
 
 
 def _numbers(rows: pd.DataFrame, bundle: Bundle) -> list[str]:
-    columns = bundle.passport.request.columns
+    # Those that features read: whose a row is would be no fault of a feed.
+    columns = {name: bundle.passport.request.columns[name] for name in bundle.profile.columns}
     return [name for name, column in columns.items() if column.type in ("int", "float") and rows[name].nunique() > 1]
 
 

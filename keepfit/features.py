@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from keepfit.dataset import Dataset, FeatureSet
+from keepfit.entities import Groups, group, number_entities
 from keepfit.errors import FeatureError
 from keepfit.times import as_text
 
@@ -36,14 +37,19 @@ class Feature:
         """The name of the column that it makes."""
         return self.function.__name__
 
-    def compute(self, rows: pd.DataFrame) -> pd.Series:
-        """Return the column for typed rows in time order; raise FeatureError."""
+    def compute(self, rows: pd.DataFrame, groups: Groups | None = None) -> pd.Series:
+        """Return the column for typed rows in time order, those of each group by themselves; raise FeatureError."""
         if missing := [name for name in self.reads if name not in rows]:
             raise FeatureError(f"{self.name}: reads {', '.join(missing)}, which dataset.columns does not declare")
-        values = self.function(*(rows[name] for name in self.reads))
-        if len(values) != len(rows):
-            raise FeatureError(f"{self.name}: gave {len(values)} values for {len(rows)} rows")
-        return pd.Series(np.asarray(values), index=rows.index, name=self.name)
+        columns = [rows[name] for name in self.reads]
+        values = groups.apply(self._call, columns) if groups else self._call(columns, len(rows))
+        return pd.Series(values, index=rows.index, name=self.name)
+
+    def _call(self, columns: list[pd.Series], rows: int) -> np.ndarray:
+        values = self.function(*columns)
+        if len(values) != rows:
+            raise FeatureError(f"{self.name}: gave {len(values)} values for {rows} rows")
+        return np.asarray(values)
 
 
 @dataclass(frozen=True)
@@ -102,16 +108,20 @@ def columns_read(chosen: FeatureSet, module: FeatureModule) -> list[str]:
 def columns_needed(columns: list[str], dataset: Dataset, module: FeatureModule) -> list[str]:
     """Return those of the columns that the table of `assemble` is made of, in their order."""
     labels = module.labels[dataset.label].reads if dataset.label in module.labels else [dataset.label]
-    names = {dataset.time, *dataset.keys, *columns_read(dataset.features, module), *labels}
+    names = {dataset.time, dataset.entity, *dataset.keys, *columns_read(dataset.features, module), *labels}
     return [name for name in columns if name in names]
 
 
-def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule, *, within: slice = ALL) -> pd.DataFrame:
+def compute(
+    rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule, *, within: slice = ALL, entity: str | None = None
+) -> pd.DataFrame:
     """Return the features of typed rows in time order: numbers as float64, the others as categories.
 
-    Of the rows at the positions `within` alone, where the others are there to be looked back on. Raises FeatureError
-    where a feature is infinite, or takes the name of a column or of the label.
+    Of the rows at the positions `within` alone, where the others are there to be looked back on: by the rows of the
+    same `entity`, where that names a column. Raises FeatureError where a feature is infinite, or takes the name of a
+    column or of the label.
     """
+    groups = _group(rows, entity) if look_back(module) else None
     columns = {name: rows[name] for name in chosen.columns}
     if taken := RESERVED.intersection([*columns, *module.features]):
         raise FeatureError(
@@ -120,7 +130,7 @@ def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule, *, wi
     for name, each in module.features.items():
         if name in columns:
             raise FeatureError(f"{name}: the name is taken by a column; call the function otherwise")
-        columns[name] = each.compute(rows)
+        columns[name] = each.compute(rows, groups if each.look_back else None)
     # A row that is only looked back on may have nothing to look back on itself: it is no fault of the feature.
     settled = {name: _settle(values.iloc[within]) for name, values in columns.items()}
     return pd.DataFrame(settled, index=rows.index[within], copy=False)
@@ -129,10 +139,11 @@ def compute(rows: pd.DataFrame, chosen: FeatureSet, module: FeatureModule, *, wi
 def compute_label(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -> pd.Series:
     """Return the labels as float64, NaN where a row has none yet; raise FeatureError.
 
-    The label of a row whose classes have names is the number of its class in `dataset.classes`, from 0.
+    A function that makes labels looks ahead within the row's entity, where the dataset has entities. The label of a
+    row whose classes have names is the number of its class in `dataset.classes`, from 0.
     """
     if dataset.label in module.labels:
-        values = module.labels[dataset.label].compute(rows)
+        values = module.labels[dataset.label].compute(rows, _group(rows, dataset.entity))
     elif dataset.label in dataset.columns:
         values = rows[dataset.label]
     else:
@@ -149,10 +160,14 @@ def compute_label(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule) -
 
 def assemble(rows: pd.DataFrame, dataset: Dataset, module: FeatureModule, *, within: slice = ALL) -> pd.DataFrame:
     """Return the table that models learn from: time, keys, features, label; of the rows at `within` alone."""
-    features = compute(rows, dataset.features, module, within=within)
+    features = compute(rows, dataset.features, module, within=within, entity=dataset.entity)
     identity = [name for name in dict.fromkeys([dataset.time, *dataset.keys]) if name not in features]
     labels = compute_label(rows, dataset, module).rename(LABEL)
     return pd.concat([rows[identity].iloc[within], features, labels.iloc[within]], axis=1)
+
+
+def _group(rows: pd.DataFrame, entity: str | None) -> Groups | None:
+    return None if entity is None else group(number_entities(rows[entity]))
 
 
 def _number_classes(values: pd.Series, dataset: Dataset) -> pd.Series:

@@ -23,7 +23,7 @@ from keepfit.errors import (
     StaleData,
 )
 from keepfit.features import assemble, load_module
-from keepfit.rows import read_between, read_column
+from keepfit.rows import read_column, read_history
 from keepfit.settings import Settings
 from keepfit.sources import read_source
 from keepfit.times import parse_times
@@ -97,12 +97,14 @@ def take_in(
     rows = found.valid.assign(**{name: np.nan for name in dataset.columns if name not in known.columns})
     require_newer(rows, bundle, time)
     earlier = int((read_column(past, time) < rows[time].iloc[0]).sum())
-    before = read_between(past, max(earlier - bundle.passport.request.look_back, 0), earlier)
+    request = bundle.passport.request
+    before = read_history(past, earlier, look_back=request.look_back, entity=request.entity, came=rows)
     table = assemble(pd.concat([before, rows], ignore_index=True), dataset, load_module(dataset.features.module))
     return Incoming(table.iloc[len(before) :], rows, parse_times(found.quarantine[time]))
 
 
 def _columns_that_came(raw: pd.DataFrame, bundle: Bundle, dataset: Dataset) -> Dataset:
-    require(raw, list(bundle.passport.request.columns))
+    # A label that is a function looks ahead within its entity, whether the features need that or not.
+    require(raw, [*bundle.passport.request.columns, *filter(None, [dataset.entity])])
     columns = {name: column for name, column in dataset.columns.items() if name in raw}
     return dataset.model_copy(update={"columns": columns, "keys": tuple(key for key in dataset.keys if key in raw)})

@@ -4,6 +4,8 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from keepfit.dataset import Column
 from keepfit.section import Section, Task, Window
 
@@ -29,6 +31,16 @@ class Request(Section):
     module: str
     used_as_they_are: tuple[str, ...]
     look_back: int
+    # The column that says on whose rows a row looks back; None where it looks back on all.
+    entity: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _tell_of_entities(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Where there are none, a passport has the bytes that it had before there were such.
+        told: dict[str, Any] = handler(self)
+        if self.entity is None:
+            told.pop("entity", None)
+        return told
 
 
 class Passport(Section):

@@ -20,7 +20,9 @@ def issue_passport(
     dataset = settings.dataset
     inputs = Inputs(rows=rows, table=table, code=code, params=hash_json(training_params(settings)))
     moment = dataset.time if dataset.has_time else None
-    needed = dict.fromkeys([*([moment] if moment else []), *columns_read(dataset.features, module)])
+    # Rows that look back on none need not say whose they are.
+    entity = dataset.entity if look_back(module) else None
+    needed = dict.fromkeys([*filter(None, (moment, entity)), *columns_read(dataset.features, module)])
     return Passport(
         version=hash_json([inputs.rows, inputs.code, inputs.params])[:12],
         dataset=dataset.name,
@@ -38,6 +40,7 @@ def issue_passport(
             module=dataset.features.module,
             used_as_they_are=dataset.features.columns,
             look_back=look_back(module),
+            entity=entity,
         ),
         trained_on=trained.trained_on,
         sampled_from=trained.sampled_from,

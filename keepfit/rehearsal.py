@@ -16,7 +16,7 @@ from keepfit.bundle import read_bundle, write_bundle
 from keepfit.detectors import load_detectors
 from keepfit.drift import check, sounding
 from keepfit.evidence import LOSS, add_losses, collect
-from keepfit.features import LABEL, assemble, load_module
+from keepfit.features import LABEL, assemble, columns_read, load_module
 from keepfit.files import hash_json, read_json, read_table, write_json, write_table
 from keepfit.imports import hash_code
 from keepfit.ingest import cut
@@ -129,9 +129,8 @@ def _train(rehearsal: Rehearsal, number: int) -> None:
     trained = fit(past, settings)
     module = load_module(settings.dataset.features.module)
     passport = issue_passport(trained, settings, module, rows=str(segment.first), table="", code="")
-    profile = draw_profile(
-        rehearsal.valid.iloc[: segment.first], settings.dataset, list(passport.request.columns), settings.drift.window
-    )
+    names = columns_read(settings.dataset.features, module)
+    profile = draw_profile(rehearsal.valid.iloc[: segment.first], settings.dataset, names, settings.drift.window)
     write_bundle(folder / MODEL, passport, trained, profile)
     later = rehearsal.table.iloc[segment.first :]
     dataset = settings.dataset

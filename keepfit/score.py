@@ -6,6 +6,7 @@ import pandas as pd
 from keepfit.bundle import Bundle
 from keepfit.columns import parse
 from keepfit.dataset import FeatureSet
+from keepfit.entities import reach_back
 from keepfit.errors import TooFewRows, UnorderedRows
 from keepfit.features import compute, load_module
 from keepfit.losses import cheapest_classes
@@ -19,8 +20,8 @@ def score_rows(bundle: Bundle, raw: pd.DataFrame) -> pd.DataFrame:
     A decision is yes or no, or the name of the class that is expected to cost least; then `score` is the
     probability of the likeliest class, and `score:CLASS` that of each.
 
-    `raw` is in time order and starts with the history that the features look back on; the index of
-    the result is that of `raw`. Raises MissingColumn, TooFewRows and UnorderedRows.
+    `raw` is in time order and holds the history that the features look back on: its first rows, or the first ones of
+    each entity; the index of the result is that of `raw`. Raises MissingColumn, TooFewRows and UnorderedRows.
     """
     passport = bundle.passport
     request = passport.request
@@ -31,16 +32,21 @@ def score_rows(bundle: Bundle, raw: pd.DataFrame) -> pd.DataFrame:
     if request.look_back and request.time and not rows[request.time].is_monotonic_increasing:
         raise UnorderedRows(f"{request.time}: rows that look back on each other must be in time order")
     features = compute_features(rows, passport)
+    if features.empty:
+        raise TooFewRows(f"{len(raw)} rows; no {request.entity} has {needed}: {needed - 1} of history and one to score")
     scores = predict_scores(bundle.model, features, passport.task, classes=len(passport.classes))
     return tabulate(scores, passport, features.index)
 
 
 def compute_features(rows: pd.DataFrame, passport: Passport) -> pd.DataFrame:
-    """Return the model's features of typed raw rows, from the first that has its look-back on; raise FeatureError."""
+    """Return the model's features of those typed raw rows that have their look-back; raise FeatureError.
+
+    Without entities these are the rows from `look_back` on.
+    """
     request = passport.request
     chosen = FeatureSet(module=request.module, columns=request.used_as_they_are)
-    features = compute(rows, chosen, load_module(request.module)).iloc[request.look_back :]
-    return features[list(passport.features)]
+    features = compute(rows, chosen, load_module(request.module), entity=request.entity)
+    return features.iloc[reach_back(rows, request.look_back, request.entity)][list(passport.features)]
 
 
 def tabulate(scores: np.ndarray, passport: Passport, index: pd.Index) -> pd.DataFrame:

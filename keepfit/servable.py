@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keepfit.dataset import EPOCHS, Column
 from keepfit.errors import PackageError
 from keepfit.files import hash_file, read_json
-from keepfit.rows import count_until, read_between
+from keepfit.rows import count_until, last_with_history, read_with_history
 from keepfit.section import Section
 
 if TYPE_CHECKING:
@@ -94,8 +94,9 @@ def _conformal(errors: "np.ndarray", level: float) -> float:
 
 
 def _example(valid: "Rows", until: int, passport: "Passport") -> tuple[dict[str, int | Value], ...]:
-    columns = passport.request.columns
-    newest = read_between(valid, max(until - passport.request.look_back - 1, 0), until, list(columns))
+    columns, look_back, entity = passport.request.columns, passport.request.look_back, passport.request.entity
+    last = until - 1 if entity is None else last_with_history(valid, until, look_back=look_back, entity=entity)
+    newest = read_with_history(valid, slice(last, last + 1), list(columns), look_back=look_back, entity=entity)
     return tuple(
         {name: as_json(value, columns[name]) for name, value in zip(newest, row, strict=True)}
         for row in newest.itertuples(index=False, name=None)

@@ -77,7 +77,7 @@ def compute_served(
     both, decoded = both[whole].reset_index(drop=True), [row for row, fits in zip(decoded, whole, strict=True) if fits]
     columns = {name: column.model_copy(update={"format": None}) for name, column in request.columns.items()}
     typed = parse(pd.DataFrame(decoded, columns=list(columns)), columns)
-    reaches = _reaches_back(both, request.look_back)
+    reaches = _reaches_back(both, request.look_back, None if request.entity is None else typed[request.entity])
     kept = (both["scored"].astype(bool) & reaches).to_numpy(bool)
     left_out = {
         "with other columns": int((~whole).sum()),
@@ -92,7 +92,7 @@ def compute_served(
     table = table.assign(**{LABEL: np.array(labels, float), DELAY: facts[DELAY], "time_ns": facts["time_ns"]})
     if request.time is None:
         return _number_rows(table, passport, time_column, time), left_out
-    once = _keep_once(table, request.look_back, list(columns), time)
+    once = _keep_once(table, [*filter(None, (time, request.entity))] if request.look_back else list(columns))
     left_out["asked again"] = len(table) - len(once)
     return once.sort_values(time, kind="stable").reset_index(drop=True), left_out
 
@@ -151,17 +151,20 @@ def read_served(engine: Engine, *, most: int = MOST) -> Served:
     return Served(raw.drop(columns=["role", "told_ns"]), before, int(theirs.sum()))
 
 
-def _reaches_back(both: pd.DataFrame, look_back: int) -> pd.Series:
-    """Tell of each row whether all the rows of its request that it looks back on are right before it."""
+def _reaches_back(both: pd.DataFrame, look_back: int, entities: pd.Series | None) -> pd.Series:
+    """Tell of each row whether its request has the rows, of its own entity, that it looks back on.
+
+    None may be missing since the first of them: of entities, it may have been one of these.
+    """
     if not look_back:
         return pd.Series(True, index=both.index)
-    first = both.groupby(REQUEST)[NUMBER].shift(look_back)
-    return first == both[NUMBER] - look_back
+    missing = both[NUMBER] - both.groupby(REQUEST).cumcount()
+    own = [both[REQUEST]] if entities is None else [both[REQUEST], entities]
+    return missing.groupby(own, observed=True).shift(look_back) == missing
 
 
-def _keep_once(table: pd.DataFrame, look_back: int, columns: list[str], time: str) -> pd.DataFrame:
+def _keep_once(table: pd.DataFrame, alike: list[str]) -> pd.DataFrame:
     """Return the rows without those that are there again; of those alike one with an outcome stays."""
-    alike = [time] if look_back else columns
     known = table.assign(known=table[LABEL].isna()).sort_values(["known", "time_ns"], kind="stable")
     return known.drop_duplicates(alike).drop(columns="known")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from keepfit import stage
 from keepfit.bundle import write_bundle
 from keepfit.engine import start_engine
-from keepfit.features import LABEL, load_module
+from keepfit.features import LABEL, columns_read, load_module
 from keepfit.files import hash_file, read_table
 from keepfit.imports import hash_code
 from keepfit.live import log_training, timing_experiments
@@ -23,16 +23,18 @@ def main(settings: Settings, valid: Path, table: Path, challenger: Path, folds: 
     steps = count_fits(settings)
     with start_engine(settings.engine) as engine, progress("training", steps) as advance, timing_experiments():
         trained = fit(Table(table).pick(splits.rows), settings, splits=splits, engine=engine, advance=advance)
+    module = load_module(settings.dataset.features.module)
     features = Path("features", f"{settings.dataset.features.module}.py")
     passport = issue_passport(
         trained,
         settings,
-        load_module(settings.dataset.features.module),
+        module,
         rows=hash_file(valid),
         table=hash_file(table),
         code=hash_code(Path("stages/train.py"), Path(), extra=(features,)),
     )
-    names = list(passport.request.columns)
+    # Whose a row is need be no input: a new customer is no fault of the data.
+    names = columns_read(settings.dataset.features, module)
     profile = draw_profile(Table(valid), settings.dataset, names, settings.drift.window)
     write_bundle(challenger, passport, trained, profile)
     log_training(trained.folds, trained.trials, folds)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from keepfit.bundle import Bundle, read_bundle, write_bundle
 from keepfit.evaluate import Judged, judge
-from keepfit.features import load_module
+from keepfit.features import columns_read, load_module
 from keepfit.gate import Decision, decide
 from keepfit.profile import draw_profile
 from keepfit.provenance import issue_passport
@@ -51,7 +51,7 @@ def train_bundle(
     passport = issue_passport(trained, settings, module, rows="rows", table="table", code=code)
     # A toy's features are its raw columns; where they are not, the profile is of those that are there.
     rows = table if valid is None else valid
-    names = [name for name in passport.request.columns if name in rows]
+    names = [name for name in columns_read(settings.dataset.features, module) if name in rows]
     profile = draw_profile(rows, settings.dataset, names, settings.drift.window)
     write_bundle(folder, passport, trained, profile)
     return read_bundle(folder)

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features import sp500
-from keepfit.audit import alter, audit, cut_points
+from keepfit.audit import alter, audit
+from keepfit.cuts import cut_points
 from keepfit.errors import LookAhead, LookBack
 from keepfit.features import Feature, assemble, feature, label, load_module
 from tests.modelling import module_of

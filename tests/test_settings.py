@@ -237,3 +237,40 @@ def test_the_time_cannot_be_personal():
 
 def test_another_treatment_of_personal_values_is_refused():
     assert "'drop' or 'hash'" in refusal(**{"dataset.columns.x.pii": "encrypt"})
+
+
+STATION = {"dataset.columns.station": {"type": "category"}, "dataset.entity": "station"}
+
+
+def test_an_entity_is_a_column_that_tells_rows_of_one_from_those_of_another():
+    assert toy_settings(**STATION).dataset.entity == "station"
+    assert toy_settings().dataset.entity is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed"),
+    [
+        ({"dataset.entity": "shop"}, "c, station"),
+        ({"dataset.entity": "x"}, "c, station"),
+        ({"dataset.entity": "time"}, "c, station"),
+        ({"dataset.columns.station.nullable": True}, "c"),
+        ({"dataset.columns.c.nullable": True, "dataset.columns.station.type": "float"}, "there is none"),
+    ],
+)
+def test_an_entity_that_is_no_such_column_is_refused_with_those_there_are(changes, allowed):
+    name = changes.get("dataset.entity", "station")
+    said = refusal(**{**STATION, **changes})
+    assert said == (
+        f"params.yaml: dataset: entity: {name!r}; allowed: a column of type int, bool, category that is not nullable: "
+        f"{allowed}"
+    )
+
+
+def test_an_entity_needs_a_time():
+    given = {**STATION, "dataset.source.row_number": "time"}
+    assert refusal(**given) == "params.yaml: dataset: entity: 'station'; allowed: none, where no column is a time"
+
+
+def test_settings_without_an_entity_have_the_bytes_that_they_had_before_there_were_such():
+    assert "entity" not in toy_settings(**{"dataset.entity": None}).model_dump(mode="json")["dataset"]
+    assert toy_settings(**STATION).model_dump(mode="json")["dataset"]["entity"] == "station"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from keepfit.compiled.scorer import CompiledScorer, FrameScorer
 from keepfit.errors import FeatureError
-from keepfit.rows import count_until, read_between, read_column
+from keepfit.rows import count_until, read_column, read_with_history
 from keepfit.servable import Parity, time_column
 
 if TYPE_CHECKING:
@@ -50,10 +50,12 @@ def measure_parity(compiled: CompiledScorer, bundle: "Bundle", valid: "Rows", *,
 
 
 def holdout_rows(bundle: "Bundle", valid: "Rows") -> pd.DataFrame:
-    """Return the raw rows of the holdout, after the history that its first one looks back on."""
+    """Return the raw rows of the holdout, after the history that its first ones look back on."""
     passport, time = bundle.passport, time_column(bundle)
     first, last = (count_until(valid, time, each) for each in (passport.judged_on.first, passport.judged_on.last))
-    return read_between(valid, max(first - 1 - passport.request.look_back, 0), last, list(passport.request.columns))
+    request = passport.request
+    part, columns = slice(first - 1, last), list(request.columns)
+    return read_with_history(valid, part, columns, look_back=request.look_back, entity=request.entity)
 
 
 def draw(rows: "Rows", names: list[str], count: int) -> pd.DataFrame:

@@ -45,10 +45,10 @@ class Scorer(Protocol):
         """Return the score of one row of features; raise FeatureError."""
 
     def score_frame(self, rows: "pd.DataFrame") -> "np.ndarray":
-        """Return the scores of the rows from look_back on: (n,), or (n, classes). Raises FeatureError."""
+        """Return the scores of the rows that have their look-back: (n,), or (n, classes). Raises FeatureError."""
 
     def features_of(self, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Return the features of the rows from look_back on; raise FeatureError."""
+        """Return the features of the rows that have their look-back; raise FeatureError."""
 
 
 def load_scorer(bundle: "Bundle", servable: Servable) -> Scorer:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select, union_all
 
 from keepfit.dataset import Column
 from keepfit.errors import KeepfitError, LogError
-from keepfit.passport import Passport
+from keepfit.passport import Passport, Request
 from keepfit.serving.frames import make_frame
 from keepfit.serving.served import Served
 from keepfit.serving.tables import earlier, outcomes, predictions, removals, tell_where
@@ -81,19 +81,34 @@ def _trace(served: Served | None, rows: Mapping[int, Row], number: int) -> Row:
 
 def compute_features(served: Served, rows: Mapping[int, Row], number: int) -> Row:
     """Return the features of a row of a request from the request's rows; raise LogError, FeatureError or WrongValue."""
-    passport, look_back = served.passport, served.passport.request.look_back
+    passport = served.passport
     columns = readable_columns(passport)
     try:
-        needed = [rows[each] for each in range(number - look_back, number + 1)]
+        needed = _find_history(passport.request, rows, number)
     except KeyError as missing:
         raise LogError(f"row {missing} of the request, on which it looks back, is not in the log any more") from None
     values = [read_row(row, columns) for row in needed]
-    if look_back:
+    if passport.request.look_back:
         found = served.scorer.features_of(make_frame(values, columns)).iloc[-1]
         features = [found[name] for name in passport.features]
     else:
         features = list(served.scorer.features_of_row(values[0]))
     return {name: _plain(value) for name, value in zip(passport.features, features, strict=True)}
+
+
+def _find_history(request: Request, rows: Mapping[int, Row], number: int) -> list[Row]:
+    """Return a row of a request after those that it looks back on; raise KeyError with the first that is not there.
+
+    Of entities no row between may be missing: it may have been one of them.
+    """
+    if request.entity is None:
+        return [rows[each] for each in range(number - request.look_back, number + 1)]
+    found, at = [rows[number]], number
+    while len(found) <= request.look_back:
+        at -= 1
+        if rows[at][request.entity] == found[0][request.entity]:
+            found.append(rows[at])
+    return found[::-1]
 
 
 def readable_columns(passport: Passport) -> dict[str, Column]:

@@ -19,10 +19,12 @@ from keepfit.serving.values import Typed, WrongValue, make_reader
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of a request: typed values in the order of the columns, and which are scored."""
+    """The rows of a request: typed values in the order of the columns, which are scored, and which could be."""
 
     values: list[list[Typed]]
     scored: Sequence[int]
+    # Those that have their look-back.
+    reaching: Sequence[int]
 
 
 class Checks:
@@ -35,14 +37,18 @@ class Checks:
         self._readers = {name: make_reader(column) for name, column in request.columns.items()}
         self._quick = QuickReader(request)
         self._ordered_by = self.names.index(request.time) if request.look_back and request.time else None
+        self._entity = request.entity
+        self._grouped_by = None if request.entity is None else self.names.index(request.entity)
         self._known = [(number, known[name]) for number, name in enumerate(self.names) if name in known]
 
     def read(self, body: bytes) -> Rows:
         """Return the rows of a body; raise Refusal with every problem in it."""
         found = self._quick.read(body)
-        if found is not None and self._fits(*found):
+        if found is not None and self._fits(found[0]):
             values, score = found
-            return Rows(values, range(self.look_back, len(values)) if score is None else score)
+            reaching = self._reach_back(values)
+            if reaching and (score is None or _are_among(score, reaching)):
+                return Rows(values, reaching if score is None else score, reaching)
         return self._choose(*self._unwrap(load_json(body)))
 
     def unknown(self, values: list[Typed]) -> list[str]:
@@ -53,16 +59,25 @@ class Checks:
             if (value := values[number]) is not None and value not in known
         ]
 
-    def _fits(self, values: list[list[Typed]], score: list[int] | None) -> bool:
+    def _fits(self, values: list[list[Typed]]) -> bool:
         """Tell whether the rows are as many and in such an order as they may be: all else is known to be right."""
         if not self.look_back < len(values) <= self.max_rows:
             return False
-        if score is not None and (
-            not score or min(score) < self.look_back or max(score) >= len(values) or len(set(score)) < len(score)
-        ):
-            return False
         place: Any = self._ordered_by
         return place is None or all(row[place] <= later[place] for row, later in pairwise(values))
+
+    def _reach_back(self, values: list[list[Typed]]) -> Sequence[int]:
+        """Return the numbers of the rows that have as many before them, of their own entity, as features look back."""
+        if self._grouped_by is None:
+            return range(self.look_back, len(values))
+        before: Counter[Any] = Counter()
+        found = []
+        for number, row in enumerate(values):
+            entity = row[self._grouped_by] if row else None
+            if before[entity] >= self.look_back:
+                found.append(number)
+            before[entity] += 1
+        return found
 
     def _unwrap(self, payload: Any) -> tuple[list[Any], list[Any] | None]:
         if isinstance(payload, list):
@@ -80,17 +95,21 @@ class Checks:
         if len(rows) > self.max_rows:
             raise Refusal(413, f"{len(rows)} rows; allowed: {self.max_rows}")
         if len(rows) < needed:
-            history = f": {self.look_back} of history and one to score" if self.look_back else ""
+            own = "" if self._entity is None else f", of one {self._entity}"
+            history = f": {self.look_back} of history and one to score{own}" if self.look_back else ""
             raise Refusal(422, f"{len(rows)} rows; at least {needed} needed{history}")
         problems = Problems()
         values = [self._read_row(number, row, problems) for number, row in enumerate(rows)]
         if self._ordered_by is not None:
             self._check_order(self._ordered_by, values, problems)
-        scored = self._check_score(score, len(rows))
+        reaching = self._reach_back(values)
+        scored = reaching if score is None else self._check_score(score, len(rows))
+        if self._entity is not None and not problems.total:
+            self._check_histories(scored, rows, reaching, problems)
         if problems.total:
             several = f"{problems.total} problems" if problems.total > 1 else "one problem"
             raise Refusal(422, f"{several} in {len(rows)} row{'s' if len(rows) > 1 else ''}", problems)
-        return Rows(values, scored)
+        return Rows(values, scored, reaching)
 
     def _read_row(self, number: int, row: Any, problems: Problems) -> list[Typed]:
         if not isinstance(row, dict):
@@ -123,16 +142,38 @@ class Checks:
                 problems.add("earlier than the row before", row=number, column=self.names[place], allowed=allowed)
             before = moment
 
-    def _check_score(self, score: list[Any] | None, count: int) -> Sequence[int]:
-        possible = range(self.look_back, count)
-        if score is None:
-            return possible
+    def _check_histories(
+        self, scored: Sequence[int], rows: list[Any], reaching: Sequence[int], problems: Problems
+    ) -> None:
+        """Note the rows that are to be scored and lack rows of their own entity; of no row that has them, the last."""
+        needed = f"{self.look_back} row{'s' if self.look_back > 1 else ''}"
+        allowed = f"{needed} of the same {self._entity} before it"
+        for number in sorted(set(scored or [len(rows) - 1]).difference(reaching)):
+            problems.add(
+                "too little history of its own",
+                row=number,
+                column=self._entity,
+                allowed=allowed,
+                value=rows[number][self._entity],
+            )
+
+    def _check_score(self, score: list[Any], count: int) -> Sequence[int]:
+        possible = range(self.look_back if self._entity is None else 0, count)
         if not isinstance(score, list) or not score or len(set(map(repr, score))) != len(score):
             raise Refusal(422, "score: allowed: numbers of rows, each once")
         for number in score:
             if type(number) is not int or number not in possible:
                 raise Refusal(422, f"score: {str(number)[:50]}; allowed: {possible.start} to {possible.stop - 1}")
         return score
+
+
+def _are_among(score: list[int], reaching: Sequence[int]) -> bool:
+    """Tell whether numbers of rows are there, each once, and all of rows that have their look-back."""
+    if not score or len(set(score)) < len(score):
+        return False
+    if isinstance(reaching, range):
+        return min(score) >= reaching.start and max(score) < reaching.stop
+    return set(reaching).issuperset(score)
 
 
 def load_json(body: bytes) -> Any:

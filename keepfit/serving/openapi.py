@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keepfit.passport import Request
 from keepfit.serving.feedback import describe_outcome
 from keepfit.serving.keys import SCOPES
 from keepfit.serving.options import ServiceOptions
@@ -62,7 +63,8 @@ def document(served: Served, options: ServiceOptions) -> dict[str, Any]:
 
 
 def _predict(served: Served, options: ServiceOptions) -> dict[str, Any]:
-    look_back = served.passport.request.look_back
+    request = served.passport.request
+    look_back = request.look_back
     rows = {
         "type": "array",
         "items": {"$ref": "#/components/schemas/Row"},
@@ -71,30 +73,42 @@ def _predict(served: Served, options: ServiceOptions) -> dict[str, Any]:
     }
     score = {
         "type": ["array", "null"],
-        "items": {"type": "integer", "minimum": look_back},
+        "items": {"type": "integer", "minimum": 0 if request.entity else look_back},
         "minItems": 1,
         "uniqueItems": True,
     }
     wrapped = {
         "type": "object",
-        "properties": {"rows": rows, "score": {**score, "description": "Numbers of the rows to score; else all."}},
+        "properties": {"rows": rows, "score": {**score, "description": _tell_choice(request)}},
         "required": ["rows"],
         "additionalProperties": False,
     }
     single = [] if look_back else [{"$ref": "#/components/schemas/Row"}]
-    history = (
-        f" The features look back on {look_back} rows: bring them before the rows to score, in time order."
-        if look_back
-        else ""
-    )
     return {
         "operationId": "predict",
         "summary": "Score raw rows.",
-        "description": f"One row, a list of rows, or rows and which of them to score.{history} Scope: predict.",
+        "description": "One row, a list of rows, or rows and which of them to score."
+        f"{_tell_history(request)} Scope: predict.",
         "parameters": _asked(served),
         "requestBody": _body({"anyOf": [*single, rows, wrapped]}, example(served)),
         "responses": _responses({"$ref": "#/components/schemas/Answer"}, (*GUARDED, *WITH_BODY)),
     }
+
+
+def _tell_choice(request: Request) -> str:
+    return "Numbers of the rows to score; else all" + (" that have their history." if request.entity else ".")
+
+
+def _tell_history(request: Request) -> str:
+    if not request.look_back:
+        return ""
+    rows = f"look back on {request.look_back} rows"
+    if request.entity is None:
+        return f" The features {rows}: bring them before the rows to score, in time order."
+    return (
+        f" The features of a row {rows} of the same `{request.entity}`: bring them for each row to score, anywhere "
+        "before it, all rows in time order. A row without them is history alone."
+    )
 
 
 def _asked(served: Served) -> list[dict[str, Any]]:

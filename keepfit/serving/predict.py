@@ -49,7 +49,15 @@ def frame_of(served: Served, rows: Rows) -> "pd.DataFrame":
 
 def _score_frame(served: Served, rows: Rows) -> list[Any]:
     scores = served.scorer.score_frame(frame_of(served, rows)).tolist()
-    return [scores[row - served.checks.look_back] for row in rows.scored]
+    return [scores[place] for place in _places(rows)]
+
+
+def _places(rows: Rows) -> list[int]:
+    """Return where each row that is scored is among those that have their look-back, which scorers give."""
+    if isinstance(rows.reaching, range):
+        return [row - rows.reaching.start for row in rows.scored]
+    places = {row: place for place, row in enumerate(rows.reaching)}
+    return [places[row] for row in rows.scored]
 
 
 def _finite(scores: Any) -> bool:
@@ -88,8 +96,14 @@ def _give_reasons(served: Served, rows: Rows, predictions: list[Prediction], cou
 
 
 def _features(served: Served, rows: Rows) -> list[tuple[Any, ...]]:
-    look_back = served.checks.look_back
-    if look_back == 0:
+    if served.checks.look_back == 0:
         return [served.scorer.features_of_row(rows.values[row]) for row in rows.scored]
     found = served.scorer.features_of(frame_of(served, rows))
-    return [tuple(found.iloc[row - look_back]) for row in rows.scored]
+    kept = found.iloc[_places(rows)]
+    columns = [kept[name].tolist() if kept[name].dtype == float else _as_texts(kept[name]) for name in kept]
+    return list(zip(*columns, strict=True))
+
+
+def _as_texts(values: "pd.Series") -> list[str | None]:
+    known = values.astype(object)
+    return known.where(known.notna(), None).tolist()

@@ -48,9 +48,12 @@ VALUES = st.one_of(
 
 
 def checks(look_back: int = 0, *, max_rows: int = 50, columns: dict[str, Column] = COLUMNS) -> Checks:
+    return Checks(request_of(look_back, columns), KNOWN, max_rows=max_rows)
+
+
+def request_of(look_back: int, columns: dict[str, Column]) -> Request:
     time = "when" if "when" in columns else None
-    request = Request(time=time, columns=columns, module="as_is", used_as_they_are=(), look_back=look_back)
-    return Checks(request, KNOWN, max_rows=max_rows)
+    return Request(time=time, columns=columns, module="as_is", used_as_they_are=(), look_back=look_back)
 
 
 def read(body: Any, found: Checks | None = None) -> Rows:
@@ -227,6 +230,34 @@ def test_rows_that_cannot_be_scored_cannot_be_chosen(score: Any):
     told = refused({"rows": [later(hours) for hours in range(5)], "score": score}, checks(2))
     assert told.status == 422
     assert "score" in str(told)
+
+
+def of(kinds: str) -> list[dict[str, Any]]:
+    return [{**later(hour), "kind": kind} for hour, kind in enumerate(kinds)]
+
+
+@given(st.text("abc", min_size=3, max_size=12), st.none() | st.lists(st.integers(-1, 12), max_size=3))
+def test_both_readers_score_the_rows_that_have_their_own_history_and_no_others(kinds, score):
+    columns = COLUMNS | {"kind": Column(type="category")}
+    request = request_of(2, columns).model_copy(update={"entity": "kind"})
+    found, body = Checks(request, KNOWN, max_rows=50), json.dumps({"rows": of(kinds), "score": score}).encode()
+    reaching = [number for number, kind in enumerate(kinds) if kinds[:number].count(kind) >= 2]
+    good = bool(reaching) if score is None else bool(score) and len(set(score)) == len(score)
+    if good and set(score or ()) <= set(reaching):
+        for rows in (found.read(body), thoroughly(found, body)):
+            assert list(rows.scored) == (reaching if score is None else score)
+            assert list(rows.reaching) == reaching
+    else:
+        assert refused(body, found).status == 422
+
+
+def test_rows_that_lack_history_of_their_own_are_named_with_what_they_need():
+    request = request_of(1, COLUMNS | {"kind": Column(type="category")})
+    found = Checks(request.model_copy(update={"entity": "kind"}), KNOWN, max_rows=50)
+    told = refused({"rows": of("abab"), "score": [3, 1, 0]}, found)
+    assert listed(told) == [(row, "kind", "too little history of its own") for row in (0, 1)]
+    assert told.problems.found[1].allowed == "1 row of the same kind before it"
+    assert told.problems.found[1].value == "b"
 
 
 def test_categories_that_were_never_seen_are_told():
