@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from keepfit.computing import PandasEngine
+from keepfit.computing import DaskEngine, PandasEngine
 from keepfit.dataset import FeatureSet
 from keepfit.engine import start_engine
 from keepfit.entities import count_before, last_of_each, number_entities, rows_after, rows_before
@@ -16,7 +16,7 @@ from keepfit.files import hash_file, write_table
 from keepfit.tables import Table, write_parts
 from keepfit.windows import mean
 from tests.modelling import module_of
-from tests.panel import panel_dataset
+from tests.panel import panel_dataset, panel_rows
 
 CODES = np.array([0, 1, 0, 0, 2, 1, 0])
 NOTHING = FeatureSet(module="as_is")
@@ -137,6 +137,17 @@ def test_a_table_of_entities_cut_anyhow_is_the_whole_to_the_last_bit(
         write_parts(folder / "cut", assemble_table(Table(folder / "valid"), dataset, module, engine=engine))
     assert_frame_equal(pd.read_parquet(folder / "cut"), pd.read_parquet(folder / "whole"), check_exact=True)
     assert hash_file(folder / "cut") == hash_file(folder / "whole")
+
+
+def test_parts_on_dask_workers_find_the_history_of_their_entities_too(tmp_path):
+    rows = panel_rows(120)
+    rows.to_parquet(tmp_path / "valid", index=False, row_group_size=17)
+    dataset, module = panel_dataset(label="later", horizon="400D"), module_with(3)
+    write_table(tmp_path / "whole", assemble(rows, dataset, module))
+    there = DaskEngine(kind="dask", rows=29, scheduler=None, workers=2, memory="1GiB")
+    with start_engine(there) as engine:
+        write_parts(tmp_path / "cut", assemble_table(Table(tmp_path / "valid"), dataset, module, engine=engine))
+    assert hash_file(tmp_path / "cut") == hash_file(tmp_path / "whole")
 
 
 @given(panels(), st.integers(0, 4))

@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 
 from keepfit.collector import collect_as_usual
-from keepfit.entities import last_of_each, number_entities, reach_back
+from keepfit.entities import reach_back
 from keepfit.errors import FeatureError
 from keepfit.scoring.chunks import Chunk, read_chunks
 from keepfit.scoring.job import Job, Mark, Order
 from keepfit.scoring.rules import Judged, judge
 from keepfit.scoring.tables import set_aside, tabulate
+from keepfit.scoring.tails import keep_last, keep_needed
 
 if TYPE_CHECKING:
     from keepfit.bundle import Bundle
     from keepfit.compiled.scorer import Scorer
-    from keepfit.passport import Request
 
 # So many rows that what pandas costs a chunk is little, and a kill loses no more than these for each thread.
 ROWS = 100_000
@@ -133,8 +133,8 @@ class _Sequential:
         newest = before[request.time].max() if before is not None and request.time and len(before) else None
         judged = judge(chunk.rows, request, newest)
         rows = judged.valid if before is None else pd.concat([before, judged.valid])
-        self._tail = tail = _keep_last(rows, request)
-        rows = _only_needed(rows, len(judged.valid), request)
+        self._tail = tail = keep_last(rows, request)
+        rows = keep_needed(rows, len(judged.valid), request)
         self._last = here
         self._known.add(here)
         return lambda: self._score(file, chunk, judged, rows, tail)
@@ -153,21 +153,6 @@ class _Sequential:
         kept = judged.valid.index[reached - (len(rows) - len(judged.valid))]
         scores = self.champion.scorer.score_frame(_settle(rows)) if len(kept) else np.empty(0)
         return _write(self, file, chunk, scores, kept, judged.reasons, tail)
-
-
-def _keep_last(rows: pd.DataFrame, request: "Request") -> pd.DataFrame:
-    """Return the rows on which those to come may look back: the last ones, of each entity where there are such."""
-    if request.entity is None:
-        return rows.tail(request.look_back)
-    return rows.iloc[last_of_each(number_entities(rows[request.entity]), request.look_back)]
-
-
-def _only_needed(rows: pd.DataFrame, new: int, request: "Request") -> pd.DataFrame:
-    """Return the rows without those of entities of which none of the last `new` rows is."""
-    if request.entity is None:
-        return rows
-    codes = number_entities(rows[request.entity])
-    return rows[np.isin(codes, np.unique(codes[len(rows) - new :]))]
 
 
 def _settle(rows: pd.DataFrame) -> pd.DataFrame:

@@ -105,7 +105,7 @@ class Checks:
         reaching = self._reach_back(values)
         scored = reaching if score is None else self._check_score(score, len(rows))
         if self._entity is not None and not problems.total:
-            self._check_histories(scored, rows, reaching, problems)
+            self._check_histories(self._entity, scored or [len(rows) - 1], rows, reaching, problems)
         if problems.total:
             several = f"{problems.total} problems" if problems.total > 1 else "one problem"
             raise Refusal(422, f"{several} in {len(rows)} row{'s' if len(rows) > 1 else ''}", problems)
@@ -143,19 +143,13 @@ class Checks:
             before = moment
 
     def _check_histories(
-        self, scored: Sequence[int], rows: list[Any], reaching: Sequence[int], problems: Problems
+        self, entity: str, scored: Sequence[int], rows: list[Any], reaching: Sequence[int], problems: Problems
     ) -> None:
-        """Note the rows that are to be scored and lack rows of their own entity; of no row that has them, the last."""
-        needed = f"{self.look_back} row{'s' if self.look_back > 1 else ''}"
-        allowed = f"{needed} of the same {self._entity} before it"
-        for number in sorted(set(scored or [len(rows) - 1]).difference(reaching)):
-            problems.add(
-                "too little history of its own",
-                row=number,
-                column=self._entity,
-                allowed=allowed,
-                value=rows[number][self._entity],
-            )
+        """Note the rows that are to be scored, or else would be, and lack rows of their own entity."""
+        allowed = f"{self.look_back} row{'s' if self.look_back > 1 else ''} of the same {entity} before it"
+        for number in sorted(set(scored).difference(reaching)):
+            value = rows[number][entity]
+            problems.add("too little history of its own", row=number, column=entity, allowed=allowed, value=value)
 
     def _check_score(self, score: list[Any], count: int) -> Sequence[int]:
         possible = range(self.look_back if self._entity is None else 0, count)
