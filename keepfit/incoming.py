@@ -97,8 +97,8 @@ def take_in(
     rows = found.valid.assign(**{name: np.nan for name in dataset.columns if name not in known.columns})
     require_newer(rows, bundle, time)
     earlier = int((read_column(past, time) < rows[time].iloc[0]).sum())
-    request = bundle.passport.request
-    before = read_history(past, earlier, look_back=request.look_back, entity=request.entity, came=rows)
+    look_back = bundle.passport.request.look_back
+    before = read_history(past, earlier, look_back=look_back, entity=dataset.entity, came=rows)
     table = assemble(pd.concat([before, rows], ignore_index=True), dataset, load_module(dataset.features.module))
     return Incoming(table.iloc[len(before) :], rows, parse_times(found.quarantine[time]))
 

@@ -8,6 +8,7 @@ import pytest
 
 from keepfit.acceptance import record_scores
 from keepfit.bundle import Bundle
+from keepfit.columns import parse
 from keepfit.compiled.parity import holdout_rows
 from keepfit.errors import MissingColumn, TooFewRows
 from keepfit.incoming import take_in
@@ -226,3 +227,20 @@ def test_a_served_row_is_left_out_where_any_row_since_the_first_of_its_history_w
     kept = [each for each in records if each.number != 0]
     table, left_out = serve(kept, bundle)
     assert (list(table.station), left_out) == (["a", "b"], {"without their look-back": 1})
+
+
+def test_entities_may_be_numbers_in_frames_files_and_checks_alike(rows, tmp_path):
+    numbered = rows.assign(station=rows.station.cat.codes.astype(float))
+    kinds = {"dataset.columns.station": {"type": "int"}}
+    old, new = numbered[:300], numbered[300:].reset_index(drop=True)
+    champion = train_panel(tmp_path, old, **kinds)
+    prepare_quickly(champion, old)
+    wanted = toy_table(numbered, panel_settings(**kinds))
+    told = numbered.astype({"station": int})
+    found = compute_features(parse(told, champion.passport.request.columns), champion.passport)
+    assert list(found.own_mean) == list(wanted.own_mean[found.index])
+    told.to_csv(tmp_path / "rows.csv", index=False)
+    scored, _ = score_files(champion, [tmp_path / "rows.csv"], tmp_path / "out.parquet", size=7)
+    np.testing.assert_array_equal(scored.score, score_rows(champion, told).score)
+    made = take_in(new.astype({"station": int}), old, champion, panel_settings(**kinds)).table
+    np.testing.assert_array_equal(made.own_mean, wanted.own_mean[300:])
