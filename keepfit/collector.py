@@ -19,6 +19,6 @@ def collect_seldom() -> None:
 def collect_as_usual() -> None:
     """Look as often as Python does: before work by parts, whose columns are in cycles.
 
-    A series that was asked for `.cat` or `.dt` refers to itself, so each part would stay for hundreds of others.
+    A series that was asked for `.dt` refers to itself, so the times of each part would stay for hundreds of others.
     """
     gc.set_threshold(*USUAL)

@@ -128,7 +128,7 @@ def test_a_sweep_goes_on_where_it_stopped_ranks_its_trials_and_shows_the_one_tha
     running = clone.start("keepfit", "sweep", "mine", "-j", "1")
     wait_for_a_trial(clone, running)
     os.killpg(running.pid, signal.SIGINT)
-    assert running.wait(timeout=30) == 1
+    assert running.wait(timeout=60) == 1
     assert not processes_in(clone)
     before = commits(clone)
     assert before.keys() == {"mine-3-0-05"}
