@@ -97,6 +97,13 @@ SECTIONS = (
         report_service.stamp_serve,
         pictures=(("serve.png", "Requests a second and latency of each server"),),
     ),
+    Section(
+        "serve_start",
+        "The service's start",
+        "python -m benchmarks.serve_start",
+        report_service.tabulate_start,
+        report_service.want_start,
+    ),
     Section("soak", "Soak", "make soak MINUTES=5", report_service.tabulate_soak, report_service.want_soak),
     Section("score", "`keepfit score`", "make bench-score", report_pipeline.tabulate_score, report_pipeline.want_score),
 )

@@ -54,7 +54,8 @@ def tabulate_startup(found: dict[str, Any]) -> list[Table]:
         }
         for stage, kinds in found["stages"].items()
     ]
-    whole = {"dvc repro": write_spread(found["repro"]), "DVC itself": write_spread(found["dvc"])}
+    titles = {"dvc repro": "repro", "DVC itself": "dvc", "make repro, stages as forks": "make"}
+    whole = {title: write_spread(found[name]) for title, name in titles.items()}
     return [
         Table(f"Seconds of each stage in a process of its own, medians of {found['rounds']} rounds", stages),
         Table("The graph as a whole, in seconds, and what it takes beyond its stages", [whole]),

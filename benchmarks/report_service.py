@@ -12,11 +12,7 @@ ECHO, START_S = 0.5, 5.0
 def want_serve(found: dict[str, Any]) -> list[Want]:
     """Return what one worker must answer."""
     echo = found["ratios"]["requests/s at 16 clients, keepfit to echo"]
-    start = found["summary"]["keepfit"]["start_s"]["median"]
-    return [
-        Want("half of the requests a second of a bare echo, 16 clients", f"{echo:.2f}", echo >= ECHO),
-        Want("the first 200 after 5 s", f"{start:.1f} s", start <= START_S),
-    ]
+    return [Want("half of the requests a second of a bare echo, 16 clients", f"{echo:.2f}", echo >= ECHO)]
 
 
 def tabulate_serve(found: dict[str, Any]) -> list[Table]:
@@ -35,6 +31,19 @@ def tabulate_serve(found: dict[str, Any]) -> list[Table]:
 def stamp_serve(found: dict[str, Any]) -> dict[str, Any]:
     """Return what the figures depend on: the service's own versions."""
     return {key: found[key] for key in ("date", "seed", "machine", "python")} | found["versions"]["keepfit"]
+
+
+def want_start(found: dict[str, Any]) -> list[Want]:
+    """Return when a service must answer."""
+    start = found["median"]["seconds"]
+    return [Want("the first 200 after 5 s", f"{start:.1f} s", start <= START_S)]
+
+
+def tabulate_start(found: dict[str, Any]) -> list[Table]:
+    """Return each start, and the share of the machine that was idle before it."""
+    names = {"seconds": "seconds", "processor_s": "of processors", "worker_s": "of the worker", "idle": "idle before"}
+    rows = [{title: each[name] for name, title in names.items()} for each in found["starts"]]
+    return [Table(f"{len(rows)} starts, {found['calm']} of them on an idle machine", rows)]
 
 
 def want_soak(found: dict[str, Any]) -> list[Want]:

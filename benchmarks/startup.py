@@ -1,6 +1,6 @@
 """Measure where the time of `dvc repro` goes on sp500: start-up, reading, work and writing of each stage, and DVC.
 
-In a clone, from nothing each time: the graph as a whole, then each stage as the graph runs it, with a tracer in its
+In a clone, from nothing each time: `make repro`, `dvc repro`, then each stage as that runs it, with a tracer in its
 process, then once more without it, since it costs time as well. What the whole takes longer than its stages without a
 tracer is DVC's own: its start, hashes, the cache and the lock.
 """
@@ -65,9 +65,12 @@ def time_stages(folder: Path) -> float:
     return sum(bench.run([sys.executable, *command[1:]], folder) for command in commands)
 
 
-def summarise(whole: list[float], alone: list[float], rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
+def summarise(
+    *, forked: list[float], whole: list[float], alone: list[float], rounds: list[dict[str, dict[str, float]]]
+) -> dict[str, Any]:
     """Return medians, least and most of the graph, of its stages by kind, and of what DVC adds to them alone."""
     return {
+        "make": spread(forked),
         "repro": spread(whole),
         "stages": {
             stage: {kind: spread([each[stage][kind] for each in rounds]) for kind in KINDS} for stage in rounds[0]
@@ -103,7 +106,8 @@ def draw(results: dict[str, Any], path: Path) -> None:
         axes.text(max(end, 0.0), name, f" {end:.2f} s", va="center", fontsize=8)
     axes.invert_yaxis()
     axes.set(xlabel="seconds, median of the rounds", xlim=(0, 1.12 * max(*left, own)))
-    axes.set_title(f"sp500 from nothing: dvc repro takes {results['repro']['median']:.1f} s", fontsize=10)
+    told = f"dvc repro takes {results['repro']['median']:.1f} s, make repro {results['make']['median']:.1f} s"
+    axes.set_title(f"sp500 from nothing: {told}", fontsize=10)
     axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.45, -0.12), ncols=5)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110, metadata={"Software": None})
@@ -113,7 +117,8 @@ def draw(results: dict[str, Any], path: Path) -> None:
 def main() -> None:
     """Measure in rounds after one that is not counted, which compiles the clone's Python files; write and draw."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    repro = [sys.executable, "-m", "dvc", "repro"]
+    repro, make = [sys.executable, "-m", "dvc", "repro"], ["make", "repro", f"VENV={sys.prefix}"]
+    forked: list[float] = []
     whole: list[float] = []
     alone: list[float] = []
     traced: list[dict[str, dict[str, float]]] = []
@@ -122,16 +127,20 @@ def main() -> None:
         subprocess.run(["git", "clone", "--quiet", str(bench.ROOT), str(folder)], check=True)
         for _ in range(rounds + 1):
             bench.clear(folder)
+            forked.append(bench.run(make, folder))
+            bench.clear(folder)
             whole.append(bench.run(repro, folder))
             bench.clear(folder)
             traced.append(trace_graph(folder))
             alone.append(time_stages(folder))
-    results = {"measured": bench.stamp(), "rounds": rounds, **summarise(whole[1:], alone[1:], traced[1:])}
+    found = summarise(forked=forked[1:], whole=whole[1:], alone=alone[1:], rounds=traced[1:])
+    results = {"measured": bench.stamp(), "rounds": rounds, **found}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     draw(results, RESULTS.with_suffix(".png"))
     for stage, kinds in results["stages"].items():
         print(f"{stage}: " + ", ".join(f"{kind} {found['median']:.2f}" for kind, found in kinds.items()))
     print(f"dvc repro: {results['repro']['median']:.1f} s, of which DVC itself {results['dvc']['median']:.1f} s")
+    print(f"make repro: {results['make']['median']:.1f} s")
 
 
 if __name__ == "__main__":
