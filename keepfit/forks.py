@@ -15,6 +15,8 @@ from typing import Any
 
 DOOR = "KEEPFIT_FORKS"
 TAKEN = b"+"
+# Of Linux's prctl.h.
+PR_SET_PDEATHSIG = 1
 # What several stages import, in the order in which they need it: at once, and once one has asked.
 FIRST = ["keepfit.stage", "pandas", "pyarrow.parquet"]
 THEN = [
@@ -99,7 +101,7 @@ def _fork(line: socket.socket, left: list[str]) -> None:
         task = json.loads(read.read(int.from_bytes(length)))
     # Modules are those of this folder.
     if task["folder"] == str(Path.cwd()):
-        fork = get_context("fork").Process(target=_become, args=(task, terminal))
+        fork = get_context("fork").Process(target=_become, args=(task, terminal, line))
         fork.start()
         line.sendall(TAKEN)
         while not (ready := wait([fork.sentinel, line], timeout=0.05 if left else None)):
@@ -115,9 +117,13 @@ def _fork(line: socket.socket, left: list[str]) -> None:
         os.close(each)
 
 
-def _become(task: dict[str, Any], terminal: list[int]) -> None:
+def _become(task: dict[str, Any], terminal: list[int], line: socket.socket) -> None:
+    import ctypes
     import runpy
 
+    # Where this process's parent is killed, so is it, and who has asked hears that the line is gone.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    line.close()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, descriptor in enumerate(terminal):
         os.dup2(descriptor, number)

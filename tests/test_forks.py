@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere stages run by themselves")
@@ -94,12 +95,21 @@ def test_a_command_that_is_killed_ends_its_stage(folder):
     assert not is_alive(told["pid"])
 
 
+def test_where_what_forks_is_killed_stage_and_command_end_too(folder):
+    command = f'"{sys.executable}" -m stages.toy wait; echo $?'
+    process = start(folder, "sh", "-c", command)
+    told = json.loads(process.stdout.readline())
+    process.kill()
+    assert process.stdout.readline() == "1\n"
+    assert not is_alive(told["pid"])
+
+
 def is_alive(pid: int) -> bool:
+    # One that has ended may wait for its new parent to hear of it.
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return True
 
 
 def test_control_c_ends_the_stage_and_its_command(folder):
