@@ -1,11 +1,11 @@
 """The dataset: a named, time-ordered table and everything declared about it."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from keepfit.section import Section, Task
+from keepfit.section import Section, Task, is_none
 from keepfit.spans import Span
 
 # Days, hours, seconds, milliseconds, microseconds or nanoseconds since 1970, as pandas calls them.
@@ -60,15 +60,7 @@ class Column(Section):
     # How a time is written, where it is not ISO 8601: `D`, `h`, `s`, `ms`, `us`, `ns`, `mixed`, or a form of strptime.
     format: str | None = None
     # Personal: the prediction log leaves the column out, or keeps a keyed hash of its values.
-    pii: Literal["drop", "hash"] | None = None
-
-    @model_serializer(mode="wrap")
-    def _tell_what_is_personal(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Where nothing is, the parameters have the hash that they had before there was such a rule.
-        told: dict[str, Any] = handler(self)
-        if self.pii is None:
-            told.pop("pii", None)
-        return told
+    pii: Literal["drop", "hash"] | None = Field(default=None, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _rules_fit_the_type(self) -> "Column":
@@ -111,7 +103,7 @@ class Dataset(Section):
     time: str
     ordered: bool
     # The column that says whose row it is: rows look back, and labels ahead, within their own entity.
-    entity: str | None = None
+    entity: str | None = Field(default=None, exclude_if=is_none)
     freshness: Span | None
     keys: tuple[str, ...]
     columns: dict[str, Column]
@@ -162,14 +154,6 @@ class Dataset(Section):
         if not self.has_time:
             raise ValueError(f"entity: {self.entity!r}; allowed: none, where no column is a time")
         return self
-
-    @model_serializer(mode="wrap")
-    def _tell_of_entities(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Where there are none, the parameters have the hash that they had before there were such.
-        told: dict[str, Any] = handler(self)
-        if self.entity is None:
-            told.pop("entity", None)
-        return told
 
     @model_validator(mode="after")
     def _classes_fit_the_task(self) -> "Dataset":

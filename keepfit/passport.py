@@ -4,10 +4,10 @@ import platform
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from keepfit.dataset import Column
-from keepfit.section import Section, Task, Window
+from keepfit.section import Section, Task, Window, is_none
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops")
 FORMAT = 1
@@ -32,15 +32,7 @@ class Request(Section):
     used_as_they_are: tuple[str, ...]
     look_back: int
     # The column that says on whose rows a row looks back; None where it looks back on all.
-    entity: str | None = None
-
-    @model_serializer(mode="wrap")
-    def _tell_of_entities(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Where there are none, a passport has the bytes that it had before there were such.
-        told: dict[str, Any] = handler(self)
-        if self.entity is None:
-            told.pop("entity", None)
-        return told
+    entity: str | None = Field(default=None, exclude_if=is_none)
 
 
 class Passport(Section):

@@ -8,6 +8,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Task = Literal["binary", "multiclass", "regression"]
 
 
+def is_none(value: object) -> bool:
+    """Whether a field is left out of what is written: one that came later, so that hashes without it stay."""
+    return value is None
+
+
 class Section(BaseModel):
     """A section of `params.yaml`: read-only, and an unknown key is an error."""
 

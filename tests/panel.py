@@ -17,6 +17,7 @@ from keepfit.scores import predict_scores
 from keepfit.settings import Settings
 from keepfit.windows import mean
 from tests.bundles import train_bundle
+from tests.service.asking import prepare_quickly
 from tests.toys import BOOSTED, toy_settings, toy_table
 
 STATIONS = ("north", "south", "east", "west")
@@ -79,6 +80,13 @@ def train_panel(folder: Path, rows: pd.DataFrame, **overrides: Any) -> Bundle:
     sys.modules["features.panel"] = sys.modules[__name__]
     settings = panel_settings(**overrides)
     return train_bundle(folder / "champion", toy_table(rows, settings), settings, valid=rows)
+
+
+def package_panel(folder: Path, rows: pd.DataFrame) -> Bundle:
+    """The bundle of the panel's rows with what serving needs."""
+    bundle = train_panel(folder, rows)
+    prepare_quickly(bundle, rows)
+    return bundle
 
 
 def pipeline_scores(bundle: Bundle, rows: pd.DataFrame) -> pd.Series:

@@ -21,7 +21,7 @@ from keepfit.servable import Parity, describe
 from keepfit.served_rows import Served, compute_served
 from keepfit.tables import Table
 from tests.logged import earlier, predicted
-from tests.panel import LOOK_BACK, panel_rows, panel_settings, pipeline_scores, toy_table, train_panel
+from tests.panel import LOOK_BACK, package_panel, panel_rows, panel_settings, pipeline_scores, toy_table, train_panel
 from tests.service.asking import prepare_quickly
 from tests.test_served_rows import logged
 
@@ -33,9 +33,7 @@ def rows() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def bundle(rows: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    found = train_panel(tmp_path_factory.mktemp("panel"), rows)
-    prepare_quickly(found, rows)
-    return found
+    return package_panel(tmp_path_factory.mktemp("panel"), rows)
 
 
 @pytest.fixture(scope="module")

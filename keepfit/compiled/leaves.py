@@ -1,10 +1,11 @@
 """Leaves: trees of at most 64 leaves as masks of the leaves that each of their nodes rules out."""
 
-import ctypes
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from keepfit.compiled.walker import address_tables
 
 if TYPE_CHECKING:
     from keepfit.compiled.trees import Forest
@@ -28,9 +29,8 @@ class Masks:
     header: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        pointers = [array.ctypes.data for array in (self.nodes, self.trees, self.values)]
         numbers = (len(self.trees), self.columns, self.values.shape[1], self.scores)
-        object.__setattr__(self, "header", (ctypes.c_int64 * 7)(*pointers, *numbers))
+        object.__setattr__(self, "header", address_tables((self.nodes, self.trees, self.values), numbers))
 
 
 def mask_leaves(forest: "Forest") -> Masks | None:

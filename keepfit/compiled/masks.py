@@ -5,7 +5,7 @@ out. So all nodes of a tree are asked in any order, LANES rows at a time, in the
 SIGIR 2015) and of its vectors (Lucchese et al., SIGIR 2016).
 """
 
-from keepfit.compiled.walks import LANES
+from keepfit.compiled.walks import ADD, LANES
 
 HEAD = """
 %Node = type { double, i64, i64 }
@@ -66,16 +66,6 @@ define internal i64 @first_left_over(i64* %out, i64 %lane) alwaysinline {
   ret i64 %leaf
 }
 
-define internal void @add_value(double* %values, i64 %from, double* %sums, i64 %to) alwaysinline {
-  %value_p = getelementptr double, double* %values, i64 %from
-  %sum_p = getelementptr double, double* %sums, i64 %to
-  %value = load double, double* %value_p
-  %sum = load double, double* %sum_p
-  %sum_next = fadd double %sum, %value
-  store double %sum_next, double* %sum_p
-  ret void
-}
-
 define internal void @add_leaves(
     i64* %out, double* %leaves, double* %sums, i64 %width, i64 %scores) alwaysinline {
 entry:
@@ -84,25 +74,20 @@ entry:
 one:
   %i = phi i64 [ 0, %entry ], [ %i_next, %one ]
   %one_leaf = call i64 @first_left_over(i64* %out, i64 %i)
-  call void @add_value(double* %leaves, i64 %one_leaf, double* %sums, i64 %i)
+  %one_value = getelementptr double, double* %leaves, i64 %one_leaf
+  %one_sum = getelementptr double, double* %sums, i64 %i
+  call void @add_values(double* %one_value, double* %one_sum, i64 1)
   %i_next = add i64 %i, 1
   %more_ones = icmp slt i64 %i_next, LANES
   br i1 %more_ones, label %one, label %done
 lane:
-  %j = phi i64 [ 0, %entry ], [ %j_next, %lane_end ]
+  %j = phi i64 [ 0, %entry ], [ %j_next, %lane ]
   %leaf = call i64 @first_left_over(i64* %out, i64 %j)
   %leaf_offset = mul i64 %leaf, %width
   %row_offset = mul i64 %j, %scores
-  br label %score
-score:
-  %k = phi i64 [ 0, %lane ], [ %k_next, %score ]
-  %from = add i64 %leaf_offset, %k
-  %to = add i64 %row_offset, %k
-  call void @add_value(double* %leaves, i64 %from, double* %sums, i64 %to)
-  %k_next = add i64 %k, 1
-  %more_scores = icmp slt i64 %k_next, %width
-  br i1 %more_scores, label %score, label %lane_end
-lane_end:
+  %leaf_values = getelementptr double, double* %leaves, i64 %leaf_offset
+  %row_sums = getelementptr double, double* %sums, i64 %row_offset
+  call void @add_values(double* %leaf_values, double* %row_sums, i64 %width)
   %j_next = add i64 %j, 1
   %more = icmp slt i64 %j_next, LANES
   br i1 %more, label %lane, label %done
@@ -165,4 +150,4 @@ done:
 }
 """
 
-CODE = (HEAD + ASK.replace("COMPARE", "ogt") + ASK.replace("COMPARE", "ugt") + TREES).replace("LANES", str(LANES))
+CODE = (HEAD + ADD + ASK.replace("COMPARE", "ogt") + ASK.replace("COMPARE", "ugt") + TREES).replace("LANES", str(LANES))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keepfit.compiled.leaves import Masks, mask_leaves
-from keepfit.compiled.walker import native, native_masks
+from keepfit.compiled.walker import address_tables, native, native_masks
 from keepfit.compiled.walks import LANES
 
 # The right child follows the left one. A leaf is its own left child, and no value goes right of it.
@@ -33,9 +33,8 @@ class Forest:
 
     def __post_init__(self) -> None:
         arrays = [getattr(self, name) for name in ARRAYS]
-        pointers = [array.ctypes.data for array in arrays]
         numbers = (len(self.outputs), self.columns, self.values.shape[1], self.scores)
-        object.__setattr__(self, "header", (ctypes.c_int64 * 9)(*pointers, *numbers))
+        object.__setattr__(self, "header", address_tables(arrays, numbers))
 
     def sum_rows(self, rows: np.ndarray, start: np.ndarray) -> np.ndarray:
         """Return (rows, scores): `start` and the value of each tree added, in their order, for float64 rows."""

@@ -3,9 +3,30 @@
 # Walks side by side, so that some compute while others wait for memory: rows of one tree, or trees of one row.
 LANES = 16
 
+# The values of a leaf to the sums of a row.
+ADD = """
+define internal void @add_values(double* %values, double* %sums, i64 %width) alwaysinline {
+entry:
+  br label %score
+score:
+  %k = phi i64 [ 0, %entry ], [ %k_next, %score ]
+  %value_p = getelementptr double, double* %values, i64 %k
+  %value = load double, double* %value_p
+  %sum_p = getelementptr double, double* %sums, i64 %k
+  %sum = load double, double* %sum_p
+  %sum_next = fadd double %sum, %value
+  store double %sum_next, double* %sum_p
+  %k_next = add i64 %k, 1
+  %more = icmp slt i64 %k_next, %width
+  br i1 %more, label %score, label %done
+done:
+  ret void
+}
+"""
+
 # A leaf is its own child, so that a walk of `depth` steps ends in a leaf without asking at each node.
 # Sums run from the first tree to the last, as scikit-learn's do.
-CODE = """
+WALKS = """
 %Node = type { double, i32, i16, i16 }
 %Forest = type { %Node*, double*, i32*, i32*, i32*, i64, i64, i64, i64 }
 
@@ -59,7 +80,6 @@ done:
 }
 
 define internal void @add_leaf(%Forest* %forest, i64 %tree, i32 %leaf32, double* %sums) alwaysinline {
-entry:
   %tables = load %Forest, %Forest* %forest
   %values = extractvalue %Forest %tables, 1
   %outputs = extractvalue %Forest %tables, 4
@@ -68,22 +88,10 @@ entry:
   %output32 = load i32, i32* %output_p
   %output = sext i32 %output32 to i64
   %leaf = sext i32 %leaf32 to i64
-  %from = mul i64 %leaf, %width
-  br label %score
-score:
-  %k = phi i64 [ 0, %entry ], [ %k_next, %score ]
-  %from_k = add i64 %from, %k
-  %value_p = getelementptr double, double* %values, i64 %from_k
-  %value = load double, double* %value_p
-  %to_k = add i64 %output, %k
-  %sum_p = getelementptr double, double* %sums, i64 %to_k
-  %sum = load double, double* %sum_p
-  %sum_next = fadd double %sum, %value
-  store double %sum_next, double* %sum_p
-  %k_next = add i64 %k, 1
-  %more = icmp slt i64 %k_next, %width
-  br i1 %more, label %score, label %done
-done:
+  %offset = mul i64 %leaf, %width
+  %leaf_values = getelementptr double, double* %values, i64 %offset
+  %tree_sums = getelementptr double, double* %sums, i64 %output
+  call void @add_values(double* %leaf_values, double* %tree_sums, i64 %width)
   ret void
 }
 
@@ -199,4 +207,5 @@ block_end:
 done:
   ret void
 }
-""".replace("LANES", str(LANES))
+"""
+CODE = (ADD + WALKS).replace("LANES", str(LANES))

@@ -38,6 +38,12 @@ class Told:
         return [(each.get("row"), each.get("column"), each["problem"]) for each in self.json["problems"]]
 
 
+def as_records(rows: pd.DataFrame, time: str = "time") -> list[dict[str, Any]]:
+    """The rows as a caller writes them in JSON."""
+    texts = rows.assign(**{time: rows[time].astype(str)})
+    return json.loads(texts.to_json(orient="records", double_precision=15))
+
+
 def open_app(bundle: Bundle, **options: Any) -> App:
     """The service of a bundle: without keys, where no file of them is named."""
     chosen = ServiceOptions(**{"insecure": "keys" not in options, **options})

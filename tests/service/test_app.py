@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +16,8 @@ from keepfit.compiled.scorer import FrameScorer
 from keepfit.score import score_rows
 from keepfit.servable import read_servable
 from keepfit.serving.app import App
-from keepfit.serving.feedback import read_outcomes
 from keepfit.serving.keys import create_key
-from tests.service.asking import Told, ask, asking, open_app
+from tests.service.asking import Told, as_records, ask, asking, open_app
 from tests.toys import TOYS
 
 ROW = {"time": "2020-05-05T00:00:00", "x": 1.5, "c": "b"}
@@ -43,8 +41,7 @@ DOCUMENTED = {200, 400, 401, 403, 404, 405, 408, 413, 415, 422, 429}
 
 
 def records(task: str, count: int = 40) -> list[dict[str, Any]]:
-    rows = TOYS[task](count)[["time", "x", "c"]]
-    return json.loads(rows.assign(time=rows.time.astype(str)).to_json(orient="records", double_precision=15))
+    return as_records(TOYS[task](count)[["time", "x", "c"]])
 
 
 def scores(told: Told) -> list[float]:
@@ -248,55 +245,6 @@ def test_a_reason_is_what_the_score_loses_with_the_typical_value(task: str, requ
     assert ask(app, "/predict?explain=1", ROW).json["predictions"][0]["reasons"] == told["reasons"][:1]
 
 
-def outcome(value: Any, name: str = "0" * 32) -> dict[str, Any]:
-    return {"id": name, "outcome": value}
-
-
-@pytest.mark.parametrize(
-    ("task", "good", "bad"),
-    [
-        ("binary", [True, False, 1, 0], ["yes", 2, None, 0.5]),
-        ("multiclass", ["low", "high"], ["other", 1, True]),
-        ("regression", [1, -2.5], ["1", True, None]),
-    ],
-)
-def test_outcomes_are_checked_against_the_task(task: str, good: list, bad: list, request):
-    app = open_app(request.getfixturevalue(task))
-    assert ask(app, "/feedback", [outcome(each) for each in good]).json["accepted"] == len(good)
-    assert ask(app, "/feedback", outcome(good[0])).json["accepted"] == 1
-    told = ask(app, "/feedback", [outcome(each) for each in bad])
-    assert told.status == 422
-    assert told.problems == [(row, "outcome", "wrong outcome") for row in range(len(bad))]
-
-
-def test_outcomes_that_are_none_are_refused(app: App):
-    told = ask(app, "/feedback", [outcome(True, "x"), {"id": "0" * 32}, {**outcome(True), "more": 1}, 5])
-    assert told.problems == [
-        (0, "id", "not an id"),
-        (1, "outcome", "missing"),
-        (2, "more", "unknown"),
-        (3, None, "wrong type"),
-    ]
-    assert ask(app, "/feedback", []).status == 422
-
-
-def test_more_outcomes_than_allowed_are_refused(binary: Bundle):
-    assert ask(open_app(binary, max_outcomes=2), "/feedback", [outcome(True)] * 3).status == 413
-
-
-def test_a_large_body_of_outcomes_is_not_read_where_requests_wait(app: App, monkeypatch: pytest.MonkeyPatch):
-    threads = []
-
-    def read(*given, **more):
-        threads.append(threading.current_thread() is threading.main_thread())
-        return read_outcomes(*given, **more)
-
-    monkeypatch.setattr("keepfit.serving.app.read_outcomes", read)
-    for count in (1, 1000):
-        assert ask(app, "/feedback", [outcome(True)] * count).json["accepted"] == count
-    assert threads == [True, False]
-
-
 def test_the_model_is_its_passport_with_what_packaging_found(app: App, binary: Bundle):
     told = ask(app, "/model").json
     assert told.pop("serving")["parity"]["compiled"] is True
@@ -307,7 +255,13 @@ def test_each_path_wants_its_scope(binary: Bundle, tmp_path):
     file = tmp_path / "keys.json"
     tokens = {scope: create_key(file, (scope,))[1] for scope in ("predict", "feedback", "read")}
     app = open_app(binary, keys=file)
-    asked = {"/predict": ROW, "/feedback": outcome(True), "/model": None, "/metrics": None, "/openapi.json": None}
+    asked = {
+        "/predict": ROW,
+        "/feedback": {"id": "0" * 32, "outcome": True},
+        "/model": None,
+        "/metrics": None,
+        "/openapi.json": None,
+    }
     allowed = {
         path: {scope for scope, token in tokens.items() if ask(app, path, body, key=token).status == 200}
         for path, body in asked.items()

@@ -1,6 +1,5 @@
 """Requests whose rows are of several entities: each looks back on its own, and what it lacks is told by row."""
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -11,8 +10,8 @@ from keepfit.errors import LogError
 from keepfit.score import score_rows
 from keepfit.serving.app import App
 from keepfit.serving.archive import compute_features
-from tests.panel import LOOK_BACK, panel_rows, pipeline_scores, train_panel
-from tests.service.asking import ask, open_app, prepare_quickly
+from tests.panel import LOOK_BACK, package_panel, panel_rows, pipeline_scores
+from tests.service.asking import as_records, ask, open_app
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +21,7 @@ def panel() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def bundle(panel: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    found = train_panel(tmp_path_factory.mktemp("panel"), panel)
-    prepare_quickly(found, panel)
-    return found
+    return package_panel(tmp_path_factory.mktemp("panel"), panel)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +35,7 @@ def rows(panel: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def write(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    needed = rows[["time", "station", "x", "c"]]
-    return json.loads(needed.assign(time=needed.time.astype(str)).to_json(orient="records", double_precision=15))
+    return as_records(rows[["time", "station", "x", "c"]])
 
 
 def test_each_row_with_its_own_history_has_the_pipelines_score(app, bundle, panel):

@@ -1,6 +1,5 @@
 """Rows that look back: the history comes with the request, and each score is the pipeline's to the last bit."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from keepfit.serving.app import App
 from keepfit.validate import validate
 from tests.bundles import train_bundle
 from tests.modelling import ROOT
-from tests.service.asking import ask, open_app, prepare_quickly
+from tests.service.asking import as_records, ask, open_app, prepare_quickly
 from tests.toys import BOOSTED, toy_settings, toy_table
 
 HISTORY = 63
@@ -46,7 +45,7 @@ def app(bundle: Bundle) -> App:
 def rows(market: pd.DataFrame, bundle: Bundle) -> list[dict[str, Any]]:
     """The newest seventy days, as JSON has them."""
     needed = market[list(bundle.passport.request.columns)].tail(HISTORY + 7)
-    return json.loads(json.dumps(needed.assign(Date=needed.Date.astype(str)).to_dict("records")))
+    return as_records(needed, time="Date")
 
 
 def test_each_row_after_the_history_has_the_pipelines_score(app: App, bundle: Bundle, rows):

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.workflows import shop
-from tests.workflows.hub import ROOT, Bucket, Hub, Recorder, copy_hub
+from tests.workflows.bucket import Bucket
+from tests.workflows.hub import ROOT, Hub, copy_hub
+from tests.workflows.recorder import Recorder
 
 
 @pytest.fixture(scope="session")

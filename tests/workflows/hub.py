@@ -2,153 +2,27 @@
 
 import json
 import os
-import re
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-import time
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
+from tests.workflows.bucket import KEYS, Bucket
+from tests.workflows.recorder import Recorder
+
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github/workflows"
-KEYS = {"writer": "w-secret", "reader": "r-secret"}
 CHECKOUT = """\
 git init --quiet --initial-branch main .
 git remote add origin "$HUB"
 git fetch --quiet --tags origin
 git checkout --quiet -B main origin/main
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@dataclass
-class Recorder:
-    """GitHub's API: remembers each request, and keeps issues and pull requests."""
-
-    requests: list[tuple[str, str, dict]] = field(default_factory=list)
-    posts: list[dict] = field(default_factory=list)
-
-    def answer(self, method: str, path: str, payload: dict) -> object:
-        route = path.partition("?")[0]
-        self.requests.append((method, route, payload))
-        kind = "pulls" if "/pulls" in route else "issues"
-        if method == "GET":
-            return [post for post in self.posts if post["kind"] == kind and post["state"] == "open"]
-        if found := re.search(rf"/{kind}/(\d+)$", route):
-            self.posts[int(found[1]) - 1].update(payload)
-            return self.posts[int(found[1]) - 1]
-        if route.endswith("/comments"):
-            number = int(route.split("/")[-2])
-            self.posts[number - 1]["comments"].append(payload["body"])
-            return {}
-        post = {"kind": kind, "state": "open", "number": len(self.posts) + 1, "comments": [], **payload}
-        self.posts.append(post)
-        return post
-
-    @property
-    def issues(self) -> list[dict]:
-        return [post for post in self.posts if post["kind"] == "issues"]
-
-    @property
-    def pulls(self) -> list[dict]:
-        return [post for post in self.posts if post["kind"] == "pulls"]
-
-    def serve(self) -> ThreadingHTTPServer:
-        recorder = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def respond(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                payload = json.loads(self.rfile.read(length)) if length else {}
-                assert self.headers["Authorization"] == "Bearer a-token"
-                body = json.dumps(recorder.answer(self.command, self.path, payload)).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_POST = do_PATCH = respond  # noqa: N815
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return server
-
-
-class Bucket:
-    """A SeaweedFS server with an S3 bucket, one key that may write and one that may only read."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        folder.mkdir(parents=True)
-        identities = [
-            {"name": "writer", "actions": ["Admin", "Read", "Write", "List"]},
-            {"name": "reader", "actions": ["Read", "List"]},
-        ]
-        for each in identities:
-            each["credentials"] = [{"accessKey": each["name"], "secretKey": KEYS[each["name"]]}]
-        (folder / "s3.json").write_text(json.dumps({"identities": identities}))
-        ports = [f"-{name}={free_port()}" for name in ("master.port", "volume.port", "filer.port")]
-        for name in ("master", "volume", "filer"):
-            ports.append(f"-{name}.port.grpc={free_port()}")
-        # SeaweedFS finds its servers by the address of this machine's network else.
-        command = ["weed", "-logtostderr=true", "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
-        command += ["-s3", f"-s3.port={self.port}", f"-s3.config={folder / 's3.json'}", *ports]
-        command += [
-            f"-s3.port.grpc={free_port()}",
-            "-s3.port.iceberg=0",
-            "-s3.port.lance=0",
-            "-master.telemetry=false",
-            "-volume.max=20",
-            "-master.volumeSizeLimitMB=64",
-        ]
-        self.log = (folder / "weed.log").open("w")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
-        self._make()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def client(self, who: str = "writer"):
-        import s3fs
-
-        return s3fs.S3FileSystem(
-            key=who, secret=KEYS[who], endpoint_url=self.address, use_listings_cache=False, skip_instance_cache=True
-        )
-
-    def _make(self) -> None:
-        from botocore.exceptions import BotoCoreError
-
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            assert self.process.poll() is None, (self.folder / "weed.log").read_text()[-2000:]
-            try:
-                self.client().mkdir("keepfit")
-            except (OSError, BotoCoreError):
-                time.sleep(0.5)
-            else:
-                return
-        raise AssertionError((self.folder / "weed.log").read_text()[-2000:])
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(30)
-        self.log.close()
 
 
 @dataclass

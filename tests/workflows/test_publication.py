@@ -12,7 +12,8 @@ import pytest
 import s3fs
 
 from tests.workflows import shop
-from tests.workflows.hub import Hub, Recorder, copy_hub
+from tests.workflows.hub import Hub, copy_hub
+from tests.workflows.recorder import Recorder
 from tests.workflows.test_retrain import DEARER, LOGBOOK, champion, events, unchanged
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ import pytest
 from keepfit import remote
 from keepfit.errors import RemoteError
 from tests.repositories import commit, run
-from tests.workflows.hub import KEYS, Bucket, free_port
+from tests.workflows.bucket import KEYS, Bucket, free_port
 
 pytestmark = pytest.mark.slow
 

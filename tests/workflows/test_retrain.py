@@ -12,7 +12,8 @@ import yaml
 
 from tests.integration.conftest import wait_until_ready
 from tests.workflows import shop
-from tests.workflows.hub import Hub, free_port
+from tests.workflows.bucket import free_port
+from tests.workflows.hub import Hub
 
 pytestmark = pytest.mark.slow
 
