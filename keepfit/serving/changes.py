@@ -39,15 +39,18 @@ def load_tried(folder: Path, options: ServiceOptions) -> Served:
     return served
 
 
-def follow_changes(app: App, champion: Path) -> Standby:
-    """Return what keeps `app` up with `champion`, whose bundle it serves, and with what its options name."""
-    options, served = app.options, app.served
-    if served is None:
-        raise ValueError("a champion must be served before another takes its place")
+def serve_champion(app: App, champion: Path) -> Standby:
+    """Have `app` answer by what lies in `champion`, and return what keeps it up with that and with its options.
+
+    Raises BundleError, PackageError, RolloverError, LogError and Refusal.
+    """
+    options = app.options
     place: Place[Served] = Place(
         champion, load=lambda folder: load_tried(folder, options), install=_replacing(app), optional=False
     )
-    place.serves(served.digest)
+    served = app.served = place.begin(lambda folder: load_warm(folder, options))
+    if app.log:
+        app.log.prepare(served)
     app.metrics.expect(served.passport.task)
     beside = _make_beside(options)
     app.beside = beside

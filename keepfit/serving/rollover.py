@@ -1,7 +1,8 @@
 """Rollover: another champion takes the place of the one that serves, without a request that fails for it.
 
 It is copied, verified, loaded and warmed up beside the old one, and then takes its place in one assignment. What is
-broken, half-written, untrusted or of other code is refused, and the old one serves on.
+broken, half-written, untrusted or of other code is refused, and the old one serves on. The first one is a copy too:
+what is read of it later is what was verified, whatever lies in its folder by then.
 """
 
 import gc
@@ -12,12 +13,13 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Generic, Protocol, TypeVar
 
 from keepfit.bundle import NONE, PASSPORT, Bundle, read_bundle
-from keepfit.errors import RolloverError
+from keepfit.errors import KeepfitError, RolloverError
 from keepfit.files import hash_file
 from keepfit.servable import SERVING, read_servable
 from keepfit.serving.origin import Origin
@@ -38,6 +40,7 @@ class Loaded(Protocol):
 
 
 One = TypeVar("One", bound=Loaded)
+Found = TypeVar("Found")
 
 
 class Place(Generic[One]):
@@ -55,10 +58,17 @@ class Place(Generic[One]):
         self._seen: State | None = None
         self._settled: State | None = None
 
-    def serves(self, digest: str) -> None:
-        """Note what was loaded from the folder at the start."""
-        self._digest = digest
-        self._seen = self._settled = look_at(find_bundle(self.folder))
+    def begin(self, load: Callable[[Path], One]) -> One:
+        """Return what `load` makes of the bundle that lies there at the start; raise KeepfitError and OSError."""
+        folder = find_bundle(self.folder)
+        # As it was before it is read: what takes its place in the meantime is something new.
+        self._seen = self._settled = look_at(folder)
+        try:
+            found = load_copy(folder, lambda copy: load(verify(copy).folder))
+        except KeepfitError as error:
+            raise type(error)(SCRATCH.sub(f"{folder}/", str(error))) from None
+        self._digest = found.digest
+        return found
 
     def look(self, origin: Origin) -> None:
         """Take up what is new in the folder, once it has stood still from one look to the next."""
@@ -88,15 +98,9 @@ class Place(Generic[One]):
         log.error("%s: refused, %s serves on: %s", folder, (self._digest or "nothing")[:12], why)
 
     def _take_up(self, folder: Path, origin: Origin) -> None:
-        with ExitStack() as kept, eager_switching():
-            copy = Path(kept.enter_context(TemporaryDirectory(prefix="keepfit-")), "bundle")
-            shutil.copytree(folder, copy)
-            bundle = verify(copy)
-            if bundle.digest != self._digest:
-                origin.check(folder, bundle.passport)
-                found = self._load(copy)
-                # What is read of it later is still there, and is still what was verified.
-                weakref.finalize(found, kept.pop_all().close)
+        with eager_switching():
+            found = load_copy(folder, partial(self._load_another, folder, origin))
+            if found is not None:
                 self._install(found)
                 log.warning("%s: %s takes the place of %s", folder, found.digest[:12], (self._digest or "nothing")[:12])
                 self._digest = found.digest
@@ -105,6 +109,13 @@ class Place(Generic[One]):
                 gc.collect()
                 gc.freeze()
         self.why = None
+
+    def _load_another(self, folder: Path, origin: Origin, copy: Path) -> One | None:
+        bundle = verify(copy)
+        if bundle.digest == self._digest:
+            return None
+        origin.check(folder, bundle.passport)
+        return self._load(copy)
 
     def _leave(self) -> None:
         if self._optional and self._digest is not None:
@@ -119,6 +130,17 @@ class Place(Generic[One]):
 def find_bundle(folder: Path) -> Path:
     """Return where the bundle lies: in `src/champion` of a Bento, or in the folder itself."""
     return folder / IN_BENTO if (folder / IN_BENTO).is_dir() else folder
+
+
+def load_copy(folder: Path, load: Callable[[Path], Found]) -> Found:
+    """Return what `load` makes of a copy of a bundle, which is there for as long as what was made of it."""
+    with ExitStack() as kept:
+        copy = Path(kept.enter_context(TemporaryDirectory(prefix="keepfit-")), "bundle")
+        shutil.copytree(folder, copy)
+        found = load(copy)
+        if found is not None:
+            weakref.finalize(found, kept.pop_all().close)
+        return found
 
 
 def look_at(folder: Path) -> State:
@@ -137,7 +159,7 @@ def verify(folder: Path) -> Bundle:
     """
     names = tuple(each.name for each in folder.iterdir())
     if PASSPORT not in names:
-        raise RolloverError(f"{folder.name}: no {PASSPORT}")
+        raise RolloverError(f"{folder / PASSPORT}: not there")
     bundle = read_bundle(folder, only=("model.skops", "schema.json", *names))
     if (folder / SERVING).exists():
         read_servable(folder)

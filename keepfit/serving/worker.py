@@ -6,10 +6,9 @@ import logging
 from pathlib import Path
 
 from keepfit.serving.app import App
-from keepfit.serving.changes import follow_changes, load_warm
+from keepfit.serving.changes import serve_champion
 from keepfit.serving.keep import Log
 from keepfit.serving.options import ServiceOptions
-from keepfit.serving.rollover import find_bundle
 
 logger = logging.getLogger("bentoml.keepfit")
 
@@ -18,16 +17,14 @@ class Worker:
     """Answers by `app`, with the champion that lies in a folder, once it is made."""
 
     def __init__(self, champion: Path, options: ServiceOptions) -> None:
-        """Raises BundleError, PackageError and LogError."""
+        """Raises BundleError, PackageError, RolloverError and LogError."""
         if options.insecure:
             logger.warning("INSECURE: every request is let in, without a key")
         self.app = App(options)
-        self.app.served = load_warm(find_bundle(champion), options)
         self._watch = options.watch
-        self._standby = follow_changes(self.app, champion)
         if options.log_folder:
             self.app.log = Log(options.log_folder, limit_bytes=options.log_limit, pii_key=options.pii_key)
-            self.app.log.prepare(self.app.served)
+        self._standby = serve_champion(self.app, champion)
         # uvicorn formats a line for each request where a handler is there to take it, whatever its level.
         logging.getLogger("uvicorn.access").propagate = False
         # A full collection over everything that was loaded is the longest pause that a request can meet.

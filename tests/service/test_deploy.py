@@ -13,11 +13,10 @@ import pytest
 import yaml
 
 from keepfit.serving.app import App
-from keepfit.serving.changes import follow_changes
+from keepfit.serving.changes import serve_champion
 from keepfit.serving.exposition import write_text
 from keepfit.serving.keep import Log
 from keepfit.serving.options import ServiceOptions
-from keepfit.serving.served import load_served
 from tests.bundles import Case, train_bundle
 from tests.modelling import ROOT
 
@@ -162,8 +161,7 @@ def exposed(folder: Path) -> set[str]:
         insecure=True, challenger=folder / "challenger", canary=0.5, drift_report=folder / "drift.json"
     )
     app = App(options)
-    app.served = load_served(champion.folder, options)
-    standby = follow_changes(app, champion.folder)
+    standby = serve_champion(app, champion.folder)
     standby.look()
     app.metrics.count_request("/predict", 200, 0.001)
     app.metrics.count_row("champion", 0.5, ["c"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keepfit.bundle import Bundle, read_bundle
-from keepfit.errors import RolloverError
+from keepfit.errors import BundleError, RolloverError
 from keepfit.files import replacing, write_json
 from keepfit.serving.origin import ROOT, Origin, hash_features, trace_origin
 from keepfit.serving.rollover import Place, find_bundle
@@ -53,7 +53,7 @@ def stage(bundles: tuple[Bundle, Bundle], tmp_path: Path) -> Stage:
     one, _ = bundles
     shutil.copytree(one.folder, tmp_path / "champion")
     made = Stage(tmp_path / "champion", trace_origin(one.passport))
-    made.place.serves(one.digest)
+    made.serving = made.place.begin(made.load)
     return made
 
 
@@ -72,6 +72,35 @@ def test_a_new_champion_is_taken_up_once_and_the_old_one_again(stage: Stage, bun
     stage.look(5)
     assert stage.installed == [other.digest, one.digest]
     assert (stage.place.taken, stage.place.refused, stage.place.why) == (2, 0, None)
+
+
+def test_a_champion_that_comes_while_the_first_is_loaded_is_taken_up(bundles: tuple[Bundle, Bundle], tmp_path: Path):
+    one, other = bundles
+    put(one, tmp_path / "champion")
+    stage = Stage(tmp_path / "champion", trace_origin(one.passport))
+
+    def load_slowly(copy: Path) -> Bundle:
+        put(other, stage.folder)
+        return stage.load(copy)
+
+    assert stage.place.begin(load_slowly).digest == one.digest
+    stage.look()
+    assert stage.installed == [other.digest]
+
+
+def test_the_first_one_serves_what_was_verified_whatever_lies_in_its_folder_by_then(stage: Stage):
+    break_model(stage.folder)
+    assert stage.serving.model is not None
+    assert read_bundle(stage.serving.folder).digest == stage.serving.digest
+
+
+def test_a_broken_first_one_is_told_by_its_own_name(bundles: tuple[Bundle, Bundle], tmp_path: Path):
+    one, _ = bundles
+    put(one, tmp_path / "champion")
+    stage = Stage(tmp_path / "champion", trace_origin(one.passport))
+    break_model(stage.folder)
+    with pytest.raises(BundleError, match=rf"^{stage.folder}/model.skops: changed"):
+        stage.place.begin(stage.load)
 
 
 def test_what_serves_is_a_copy_that_goes_when_it_is_replaced(stage: Stage, bundles: tuple[Bundle, Bundle]):
@@ -113,7 +142,7 @@ def break_passport(folder: Path) -> None:
         (break_model, "model.skops: changed"),
         (break_passport, "not a passport"),
         (lambda folder: (folder / "model.skops").unlink(), "model.skops: missing"),
-        (lambda folder: (folder / "passport.json").unlink(), "no passport.json"),
+        (lambda folder: (folder / "passport.json").unlink(), "passport.json: not there"),
     ],
     ids=["changed model", "half a passport", "no model", "no passport"],
 )
