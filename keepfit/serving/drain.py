@@ -17,7 +17,7 @@ from keepfit.errors import LogError
 from keepfit.serving.drainer import Drainer
 from keepfit.serving.journal import find_segments
 from keepfit.serving.location import JOURNAL, LOCK, read_folder, read_url
-from keepfit.serving.mover import GRACE
+from keepfit.serving.mover import FINISH, GRACE
 from keepfit.serving.segment import remove_unborn
 from keepfit.serving.tables import open_log
 
@@ -79,7 +79,7 @@ def _note(drainer: Drainer, error: SQLAlchemyError | OSError) -> None:
 
 
 def main() -> int:
-    """Drain as a child of a worker until it ends, or SIGTERM comes, and then what is left."""
+    """Drain as a child of a worker until it ends, or SIGTERM comes, and then what is left; with --finish only that."""
     parent = os.getppid()
     folder = read_folder(os.environ)
     # On a machine with few cores the requests come first.
@@ -96,7 +96,8 @@ def main() -> int:
         except LogError as error:
             logger.error("%s", error)
             return 1
-        follow(drainer, stop, parent=parent)
+        if FINISH not in sys.argv:
+            follow(drainer, stop, parent=parent)
         return 0 if finish(drainer) else 2
 
 

@@ -32,6 +32,7 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._lock = threading.Lock()
         self._file: int | None = None
+        self._segments: list[Path] = []
         self._size = self._room = 0
         self._opened = self._again = 0.0
         self._complained = 0
@@ -61,6 +62,11 @@ class Journal:
         with self._lock:
             self._close()
             self.limit = 0
+
+    def left(self) -> list[Path]:
+        """Return those of its segments that are still in the folder."""
+        self._segments = [path for path in self._segments if path.exists()]
+        return self._segments
 
     @property
     def bytes(self) -> int:
@@ -110,12 +116,13 @@ class Journal:
         try:
             # Whoever finds it finds it locked.
             fcntl.flock(file, fcntl.LOCK_EX)
-            hidden.rename(hidden.with_name(f"{name}{SUFFIX}"))
+            segment = hidden.rename(self.folder / f"{name}{SUFFIX}")
         except OSError as error:
             self._complain(error)
             self._close()
             hidden.unlink(missing_ok=True)
             return False
+        self._segments = [*self.left(), segment]
         return True
 
     def _close(self) -> None:

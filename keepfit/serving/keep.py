@@ -111,7 +111,7 @@ class Log:
     def close(self) -> None:
         """Write no more, and have what is there moved to the database."""
         self.journal.close()
-        self.mover.stop()
+        self.mover.stop(self.journal.left)
 
     def find(self, name: str, models: Iterable[Served]) -> dict[str, Any] | None:
         """Return a prediction with all that is known of it, or None; raise LogError where the database fails."""

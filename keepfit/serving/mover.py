@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ logger = logging.getLogger("bentoml.keepfit.log")
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Seconds that the drainer has at the end for what is left.
 GRACE = 10.0
+# Given to a drainer that moves what is left and ends.
+FINISH = "--finish"
 # Seconds between two starts of a drainer that cannot work, in the end.
 LONGEST = 60.0
 
@@ -75,18 +77,26 @@ class Mover:
                     self._pause,
                 )
         if time.monotonic() >= self._not_before and self._is_free():
-            self._start()
+            self._process = self._start()
 
-    def stop(self) -> None:
-        """Have the drainer move what is left, and wait for its end."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(GRACE + 5)
-        except subprocess.TimeoutExpired:
-            # What it did not move stays in the journal for the next start.
-            self._process.kill()
+    def stop(self, left: Callable[[], Sequence[Path]]) -> None:
+        """Have what is left moved, and wait for it: by its own drainer, or that of another worker, or one for that.
+
+        `left` tells which segments of this worker are still there. Its own drainer may have been told to end before it
+        could listen, and that of another worker may have ended before this one closed its journal.
+        """
+        until = time.monotonic() + GRACE + 5
+        process, self._process = self._process, None
+        if process:
+            process.terminate()
+        while (process or left()) and time.monotonic() < until:
+            if process is None and self._is_free():
+                process = self._start(FINISH)
+            if process and _wait(process, until - time.monotonic()) > 0:
+                # The database fails: what it did not move stays in the journal for the next start.
+                return
+            process = None
+            time.sleep(0.05)
 
     def _is_free(self) -> bool:
         try:
@@ -97,15 +107,21 @@ class Mover:
             return False
         return True
 
-    def _start(self) -> None:
+    def _start(self, *options: str) -> subprocess.Popen[bytes] | None:
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         env = os.environ | {FOLDER_VARIABLE: str(self.folder.resolve()), "PYTHONPATH": path}
-        with suppress(OSError):
+        command = [sys.executable, "-m", "keepfit.serving.drain", *options]
+        try:
             # In a session of its own: Ctrl-C is for the server, which then tells it.
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "keepfit.serving.drain"],
-                env=env,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            return subprocess.Popen(command, env=env, cwd=self.folder, stdin=subprocess.DEVNULL, start_new_session=True)
+        except OSError:
+            return None
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """Return how a process ended; it is killed where it does not."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
