@@ -195,7 +195,7 @@ def test_the_drainer_comes_back_by_itself_once_the_database_does(log, monkeypatc
     while not drainer.status.failures:
         time.sleep(0.01)
     place.mkdir()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while not drainer.status.moved and time.monotonic() < until:
         time.sleep(0.01)
     stop.set()

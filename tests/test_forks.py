@@ -106,8 +106,8 @@ def test_where_what_forks_is_killed_stage_and_command_end_too(folder):
 
 
 def ends(pid: int) -> bool:
-    """Whether it ends within ten seconds; one that has ended may be known until its new parent hears of it."""
-    deadline = time.monotonic() + 10
+    """Whether it ends within a minute; one that has ended may be known until its new parent hears of it."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -122,7 +122,7 @@ def test_control_c_ends_the_stage_and_its_command(folder):
     process = start(folder, sys.executable, "-m", "stages.toy", "wait", start_new_session=True)
     process.stdout.readline()
     os.killpg(process.pid, signal.SIGINT)
-    said, errors = process.communicate(timeout=20)
+    said, errors = process.communicate(timeout=60)
     assert said == "1\n"
     assert errors.strip().endswith("KeyboardInterrupt")
     assert errors.count("Traceback") == 1

@@ -87,7 +87,7 @@ def prometheus(server: Server, tmp_path: Path) -> Iterator[Prometheus]:
         yield running
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def _scrapes(prometheus: Prometheus) -> bool:

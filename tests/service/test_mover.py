@@ -22,7 +22,7 @@ def test_a_drainer_that_cannot_work_is_started_ever_more_seldom(tmp_path: Path, 
     monkeypatch.setenv("KEEPFIT_LOG_URL", "nothing like a url")
     mover = Mover(tmp_path)
     mover.tend()
-    assert mover._process.wait(20) == 1
+    assert mover._process.wait(60) == 1
     mover.tend()
     assert mover._process is None
     assert mover._pause == 1.0
@@ -33,7 +33,7 @@ def test_at_the_end_the_drainer_has_moved_what_was_left(tmp_path: Path, monkeypa
     journal, mover = Journal(tmp_path / JOURNAL, limit_bytes=1_000_000), Mover(tmp_path)
     journal.append(lines(predicted("a")))
     mover.tend()
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while read_status(tmp_path) is None and time.monotonic() < until:
         time.sleep(0.05)
     journal.append(lines(predicted("b")))
@@ -68,7 +68,7 @@ def test_a_worker_without_a_drainer_waits_for_another_s_and_moves_what_that_left
         time.sleep(0.3)
         assert ending.is_alive()
         assert mover._process is None
-    ending.join(20)
+    ending.join(60)
     assert journal.left() == []
 
 

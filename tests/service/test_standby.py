@@ -48,7 +48,7 @@ def told(standby: Standby) -> dict[tuple[str, ...], float]:
 def test_it_looks_again_and_again_until_it_is_stopped():
     standby, parts = make_standby()
     standby.start(0.01)
-    assert parts.challenger.twice.wait(5)
+    assert parts.challenger.twice.wait(30)
     standby.stop()
     looks = parts.champion.looks
     assert looks >= 2

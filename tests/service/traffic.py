@@ -45,7 +45,7 @@ class Server:
         lines = [line for line in text.decode().splitlines() if not line.startswith("#")]
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
-    def wait_for(self, what, *, seconds: float = 20) -> None:
+    def wait_for(self, what, *, seconds: float = 60) -> None:
         """Wait until `what()` is true."""
         end = time.monotonic() + seconds
         while not what():
@@ -73,7 +73,7 @@ def serving(folder: Path, *, workers: int = 2, key: str | None = None, **options
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT)
     server = Server(port, process, log, key)
     try:
-        server.wait_for(lambda: _is_ready(server), seconds=60)
+        server.wait_for(lambda: _is_ready(server), seconds=120)
         yield server
     finally:
         process.send_signal(signal.SIGTERM)
