@@ -1,16 +1,18 @@
 """Start: the command and the environment in which BentoML serves, and what a person is told of it."""
 
 import ipaddress
+import os
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import mkdtemp
 
 from keepfit.errors import KeysError, ServeError
 from keepfit.serving.keys import read_keys
 from keepfit.serving.location import read_folder
 from keepfit.serving.options import read_options
+
+BOARD = "board-"
 
 
 def serving_command(bento: Path, *, host: str, port: int) -> list[str]:
@@ -30,10 +32,21 @@ def serving_environment(given: Mapping[str, str], *, keys: Path, workers: int, i
     if insecure:
         env["KEEPFIT_INSECURE"] = "true"
     env["KEEPFIT_KEYS"] = str(keys.resolve())
-    env.setdefault("KEEPFIT_BOARD", mkdtemp(prefix="keepfit-"))
     env["KEEPFIT_LOG_FOLDER"] = str(read_folder(env).resolve())
     read_options(env)
+    env.setdefault("KEEPFIT_BOARD", str(make_board(Path(env["KEEPFIT_LOG_FOLDER"]))))
     return env
+
+
+def make_board(folder: Path) -> Path:
+    """Return a folder in which this process's workers tell what they counted; those of processes that ended go."""
+    for other in folder.glob(f"{BOARD}*"):
+        if not Path("/proc", other.name.removeprefix(BOARD)).exists():
+            shutil.rmtree(other, ignore_errors=True)
+    # The server has the number of the command that it takes the place of.
+    board = folder / f"{BOARD}{os.getpid()}"
+    board.mkdir(parents=True, exist_ok=True)
+    return board
 
 
 def tell_start(env: Mapping[str, str], *, host: str, port: int) -> list[str]:

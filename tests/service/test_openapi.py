@@ -1,7 +1,9 @@
 """The OpenAPI document, the options, and what a start tells: each says what is so."""
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from keepfit.bundle import Bundle
 from keepfit.errors import ServeError, SettingsError
 from keepfit.serving.keys import create_key
 from keepfit.serving.options import ServiceOptions, read_options
-from keepfit.serving.start import serving_command, serving_environment, tell_start
+from keepfit.serving.start import make_board, serving_command, serving_environment, tell_start
 from tests.service.asking import ask, open_app
 
 
@@ -82,6 +84,16 @@ def test_a_start_tells_how_to_get_in(tmp_path: Path):
     assert "one of the 1 keys" in start(tmp_path)
     assert "INSECURE" in start(tmp_path, insecure=True)
     assert "ANYBODY WHO REACHES THIS MACHINE" in start(tmp_path, "0.0.0.0", insecure=True)
+
+
+def test_a_server_s_board_goes_when_another_starts_after_its_end(tmp_path: Path):
+    with subprocess.Popen(["sleep", "60"]) as running:
+        for pid in (running.pid, 2**22 + 1):
+            (tmp_path / f"board-{pid}").mkdir()
+        board = make_board(tmp_path)
+        running.kill()
+    assert {path.name for path in tmp_path.iterdir()} == {f"board-{running.pid}", f"board-{os.getpid()}"}
+    assert board == tmp_path / f"board-{os.getpid()}"
 
 
 def test_a_bento_that_is_not_there_is_named(tmp_path: Path):
