@@ -8,26 +8,24 @@ what is read of it later is what was verified, whatever lies in its folder by th
 import gc
 import logging
 import re
-import shutil
 import sys
-import weakref
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Generic, Protocol, TypeVar
 
 from keepfit.bundle import NONE, PASSPORT, Bundle, read_bundle
 from keepfit.errors import KeepfitError, RolloverError
 from keepfit.files import hash_file
 from keepfit.servable import SERVING, read_servable
+from keepfit.serving.copies import PREFIX, load_copy, remove_orphans
 from keepfit.serving.origin import Origin
 
 log = logging.getLogger("bentoml.keepfit.rollover")
 IN_BENTO = Path("src/champion")
 # In messages the name of the copy's folder says nothing, and is another each time.
-SCRATCH = re.compile(r"[^\s']*/keepfit-\w+/bundle/?")
+SCRATCH = re.compile(rf"[^\s']*/{PREFIX}\w+/bundle/?")
 State = tuple[tuple[str, int, int, int], ...]
 
 
@@ -40,7 +38,6 @@ class Loaded(Protocol):
 
 
 One = TypeVar("One", bound=Loaded)
-Found = TypeVar("Found")
 
 
 class Place(Generic[One]):
@@ -60,6 +57,7 @@ class Place(Generic[One]):
 
     def begin(self, load: Callable[[Path], One]) -> One:
         """Return what `load` makes of the bundle that lies there at the start; raise KeepfitError and OSError."""
+        remove_orphans()
         folder = find_bundle(self.folder)
         # As it was before it is read: what takes its place in the meantime is something new.
         self._seen = self._settled = look_at(folder)
@@ -130,17 +128,6 @@ class Place(Generic[One]):
 def find_bundle(folder: Path) -> Path:
     """Return where the bundle lies: in `src/champion` of a Bento, or in the folder itself."""
     return folder / IN_BENTO if (folder / IN_BENTO).is_dir() else folder
-
-
-def load_copy(folder: Path, load: Callable[[Path], Found]) -> Found:
-    """Return what `load` makes of a copy of a bundle, which is there for as long as what was made of it."""
-    with ExitStack() as kept:
-        copy = Path(kept.enter_context(TemporaryDirectory(prefix="keepfit-")), "bundle")
-        shutil.copytree(folder, copy)
-        found = load(copy)
-        if found is not None:
-            weakref.finalize(found, kept.pop_all().close)
-        return found
 
 
 def look_at(folder: Path) -> State:
