@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 FOLDS = 2
 
 
-def sample(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """Return at most `count` rows, drawn without replacement and left in their order."""
-    if len(rows) <= count:
-        return rows
-    return rows.iloc[np.sort(np.random.default_rng(seed).choice(len(rows), count, replace=False))]
+def sample(rows: pd.DataFrame, count: int, seed: int, *, where: np.ndarray | None = None) -> pd.DataFrame:
+    """Return at most `count` rows, of all or of those `where` it is true, without replacement and in their order."""
+    # Drawn before they are copied: there may be a thousand times as many.
+    places = np.arange(len(rows)) if where is None else np.flatnonzero(where)
+    if len(places) > count:
+        places = places[np.sort(np.random.default_rng(seed).choice(len(places), count, replace=False))]
+    return rows if len(places) == len(rows) else rows.iloc[places]
 
 
 def measure_shift(reference: pd.Series, window: pd.Series) -> float:

@@ -1,6 +1,6 @@
 """Drift: whether a batch is still what the champion knows: every check, its alarm, and the ruling."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,7 +13,7 @@ from keepfit.bundle import Bundle
 from keepfit.detectors import Detectors, Outcome
 from keepfit.engine import Engine, InProcess
 from keepfit.evidence import cut_windows, days_in_window
-from keepfit.history import FEATURE, LABELLED, Ruler, measure_window
+from keepfit.history import FEATURE, LABELLED, Reference, Ruler, draw_reference, measure_window
 from keepfit.quality import Rule, check_quality
 from keepfit.settings import Settings
 from keepfit.significance import adjust, compute_p_values
@@ -71,8 +71,12 @@ def check(
         return Findings(ruling, rules, chance, days)
     ruler = Ruler(settings, bundle.passport.features, bundle.passport.threshold)
     newest = batch.evidence(windows[-1])
-    seen = _measure(batch, windows, newest, bundle, ruler, engine or InProcess(len(times)))
-    tests = compute_p_values(bundle.reference, newest, ruler, detectors)
+    reference = draw_reference(bundle.reference, ruler)
+    measured = [*_measure(batch, windows, reference, ruler, engine or InProcess(len(times)))]
+    seen = pd.DataFrame([*measured, measure_window(reference, newest, ruler)])
+    if not bundle.history.empty:
+        seen = seen.reindex(columns=bundle.history.columns)
+    tests = compute_p_values(reference, newest, ruler, detectors)
     groups = {
         name: judge(checks, seen, tests, bundle.history, settings, chance=chance)
         for name, checks in {"retrain": drift.retrain_on, "alert": drift.alert_on}.items()
@@ -124,26 +128,20 @@ def sounding(groups: dict[str, Group], settings: Settings) -> list[str]:
     return list(dict.fromkeys("features" if name.startswith(FEATURE) else name for name in found))
 
 
-def _measure(
-    batch: Batch, windows: list[slice], newest: pd.DataFrame, bundle: Bundle, ruler: Ruler, engine: Engine
-) -> pd.DataFrame:
+def _measure(batch: Batch, windows: list[slice], reference: Reference, ruler: Ruler, engine: Engine) -> Iterator[dict]:
+    """Yield what is measured of the windows before the newest one."""
     drift = ruler.settings.drift
     recent = windows[-max(RECENT, drift.of) : -1]
     # The domain classifier costs more than all else: it is asked where its answer decides.
     asked = [(rows, place < drift.of) for rows, place in zip(recent, range(len(recent), 0, -1), strict=True)]
-    measured = [
-        *engine.map(partial(_measure_one, batch.evidence, bundle, ruler), asked),
-        measure_window(bundle.reference, newest, ruler),
-    ]
-    seen = pd.DataFrame(measured)
-    return seen if bundle.history.empty else seen.reindex(columns=bundle.history.columns)
+    return engine.map(partial(_measure_one, batch.evidence, reference, ruler), asked)
 
 
 def _measure_one(
-    evidence: Callable[[slice], pd.DataFrame], bundle: Bundle, ruler: Ruler, asked: tuple[slice, bool]
+    evidence: Callable[[slice], pd.DataFrame], reference: Reference, ruler: Ruler, asked: tuple[slice, bool]
 ) -> dict:
     window, separate = asked
-    return measure_window(bundle.reference, evidence(window), ruler, separate=separate)
+    return measure_window(reference, evidence(window), ruler, separate=separate)
 
 
 def _check_newest_rows(batch: Batch, bundle: Bundle, settings: Settings) -> list[Rule]:

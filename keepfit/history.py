@@ -29,23 +29,45 @@ class Ruler:
     threshold: float
 
 
-def measure_history(reference: pd.DataFrame, ruler: Ruler) -> pd.DataFrame:
-    """Return a row for each whole window of the reference: its times, its counts and each statistic.
+@dataclass(frozen=True)
+class Reference:
+    """The reference rows that windows are measured against, drawn once for all of them."""
+
+    # Of all rows, those with a label, and a tenth as many as of all for the classifier.
+    few: pd.DataFrame
+    known: pd.DataFrame
+    fewer: pd.DataFrame
+
+
+def draw_reference(rows: pd.DataFrame, ruler: Ruler, *, where: np.ndarray | None = None) -> Reference:
+    """Return at most `drift.max_rows` of the rows, of all or of those `where` it is true, as the seed has it."""
+    count, seed, features = ruler.settings.drift.max_rows, ruler.settings.seed, list(ruler.features)
+    there = rows[LABEL].notna().to_numpy()
+    return Reference(
+        few=sample(rows, count, seed, where=where),
+        known=sample(rows, count, seed, where=there if where is None else there & where).drop(columns=features),
+        fewer=sample(rows, count // 10, seed, where=where)[features],
+    )
+
+
+def measure_history(rows: pd.DataFrame, ruler: Ruler) -> pd.DataFrame:
+    """Return a row for each whole window of the reference's rows: its times, its counts and each statistic.
 
     The rows of the first fold are left out: the model that scored them had learned from the fewest rows of all,
     and its errors say little of the champion's.
     """
     measured = []
-    reference = reference[reference[FOLD] != FIRST_FOLD].reset_index(drop=True)
-    for rows in cut_windows(reference[ruler.settings.dataset.time], ruler.settings.drift.window):
-        others = np.ones(len(reference), dtype=bool)
-        others[rows] = False
-        if len(rows) >= ruler.settings.drift.min_rows and others.sum() >= ruler.settings.drift.min_rows:
-            measured.append(measure_window(reference[others], reference.iloc[rows], ruler))
+    rows = rows[rows[FOLD] != FIRST_FOLD].reset_index(drop=True)
+    for window in cut_windows(rows[ruler.settings.dataset.time], ruler.settings.drift.window):
+        others = np.ones(len(rows), dtype=bool)
+        others[window] = False
+        if len(window) >= ruler.settings.drift.min_rows and others.sum() >= ruler.settings.drift.min_rows:
+            reference = draw_reference(rows, ruler, where=others)
+            measured.append(measure_window(reference, rows.iloc[window], ruler))
     return pd.DataFrame(measured)
 
 
-def measure_window(reference: pd.DataFrame, window: pd.DataFrame, ruler: Ruler, *, separate: bool = True) -> dict:
+def measure_window(reference: Reference, window: pd.DataFrame, ruler: Ruler, *, separate: bool = True) -> dict:
     """Return the times, the counts and each statistic of a window; what cannot be measured is NaN.
 
     `separate`: whether the domain classifier, which is the slowest, is asked too.
@@ -60,9 +82,8 @@ def measure_window(reference: pd.DataFrame, window: pd.DataFrame, ruler: Ruler, 
         LABELLED: len(labelled),
     }
     if len(labelled) >= drift.min_rows:
-        known = sample(reference[reference[LABEL].notna()], drift.max_rows, ruler.settings.seed)
         found |= measure_performance(
-            known,
+            reference.known,
             labelled,
             ruler.settings.objective,
             task=ruler.settings.dataset.task,
@@ -71,13 +92,11 @@ def measure_window(reference: pd.DataFrame, window: pd.DataFrame, ruler: Ruler, 
     return found | _measure_data(reference, window, ruler, separate=separate)
 
 
-def _measure_data(reference: pd.DataFrame, window: pd.DataFrame, ruler: Ruler, *, separate: bool) -> dict[str, float]:
-    drift, seed = ruler.settings.drift, ruler.settings.seed
-    few = sample(reference, drift.max_rows, seed)
-    names = list(ruler.features)
+def _measure_data(reference: Reference, window: pd.DataFrame, ruler: Ruler, *, separate: bool) -> dict[str, float]:
+    few, names, seed = reference.few, list(ruler.features), ruler.settings.seed
     found = {"prediction": measure_shift(few[SCORE], window[SCORE])}
     found |= {f"{FEATURE}{name}": measure_shift(few[name], window[name]) for name in names}
     if separate:
-        old, new = (sample(rows, drift.max_rows // 10, seed)[names] for rows in (reference, window))
+        old, new = reference.fewer, sample(window, ruler.settings.drift.max_rows // 10, seed)[names]
         found["multivariate"] = measure_separation(encode(old, like=old), encode(new, like=old), seed)
     return found

@@ -11,20 +11,19 @@ from keepfit.detectors import Detectors, Outcome
 from keepfit.distributions import encode, sample
 from keepfit.evidence import LOSS
 from keepfit.features import LABEL
-from keepfit.history import FEATURE, Ruler
+from keepfit.history import FEATURE, Reference, Ruler
 from keepfit.performance import expect, find_errors, learn_expectation, outcomes, rank_losses
 from keepfit.scores import SCORE, read_scores
 
 
 def compute_p_values(
-    reference: pd.DataFrame, window: pd.DataFrame, ruler: Ruler, detectors: Detectors
+    reference: Reference, window: pd.DataFrame, ruler: Ruler, detectors: Detectors
 ) -> dict[str, Outcome]:
     """Return the test of each check, and of each feature, that this window allows; raise DetectorError."""
     drift, seed = ruler.settings.drift, ruler.settings.seed
     labelled = window.drop(columns=list(ruler.features))[window[LABEL].notna()]
-    known = sample(reference[reference[LABEL].notna()], drift.max_rows, seed)
-    found = _test_performance(known, labelled, ruler, detectors) if len(labelled) >= drift.min_rows else {}
-    few, names = sample(reference, drift.max_rows, seed), list(ruler.features)
+    found = _test_performance(reference.known, labelled, ruler, detectors) if len(labelled) >= drift.min_rows else {}
+    few, names = reference.few, list(ruler.features)
     found["prediction"] = detectors.test_numbers(few[SCORE].to_numpy(), window[SCORE].to_numpy())
     for name in names:
         # A column at a time: a window may be large.

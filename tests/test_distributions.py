@@ -33,6 +33,12 @@ def test_a_sample_has_rows_of_the_table_once_each_in_their_order_and_the_same_by
     pd.testing.assert_frame_equal(drawn, sample(table, count, seed))
 
 
+@given(st.lists(st.booleans(), max_size=60), st.integers(1, 60), st.integers(0, 5))
+def test_a_sample_of_some_rows_is_that_of_a_table_of_these_alone(chosen, count, seed):
+    table, where = pd.DataFrame({"x": range(len(chosen))}), np.array(chosen, dtype=bool)
+    pd.testing.assert_frame_equal(sample(table, count, seed, where=where), sample(table[where], count, seed))
+
+
 def test_another_seed_draws_other_rows():
     table = pd.DataFrame({"x": range(1000)})
     assert not sample(table, 10, seed=1).equals(sample(table, 10, seed=2))

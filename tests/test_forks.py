@@ -87,10 +87,11 @@ def test_a_stage_that_is_killed_ends_its_command(folder):
 
 
 def test_a_command_that_is_killed_ends_its_stage(folder):
-    script = 'python -m stages.toy wait & sleep "$0"; kill -9 $!; wait $!; echo killed'
+    script = "python -m stages.toy wait & until [ -e told ]; do sleep 0.1; done; kill -9 $!; wait $!; echo killed"
     path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    process = start(folder, "sh", "-c", script, "3", env=os.environ | path)
+    process = start(folder, "sh", "-c", script, env=os.environ | path)
     told = json.loads(process.stdout.readline())
+    (folder / "told").touch()
     assert told["parent"] == process.pid
     assert process.communicate(timeout=60)[0].splitlines() == ["killed", "0"]
     assert ends(told["pid"])

@@ -9,7 +9,7 @@ from keepfit import detectors, significance
 from keepfit.detectors import SciPy
 from keepfit.errors import DetectorError
 from keepfit.evidence import add_losses
-from keepfit.history import Ruler
+from keepfit.history import Ruler, draw_reference
 from tests.toys import toy_regression, toy_settings
 
 RULER = Ruler(toy_settings(), features=("x", "c"), threshold=0.5)
@@ -40,7 +40,7 @@ REFERENCE, WINDOW = evidence(400, seed=1), evidence(60, seed=2)
 
 
 def p_values(window: pd.DataFrame, *, reference: pd.DataFrame = REFERENCE, ruler: Ruler = RULER) -> dict[str, float]:
-    tests = significance.compute_p_values(reference, window, ruler, SciPy())
+    tests = significance.compute_p_values(draw_reference(reference, ruler), window, ruler, SciPy())
     return {name: test.p_value for name, test in tests.items()}
 
 
@@ -84,7 +84,7 @@ def test_a_model_that_does_better_is_no_rise_of_the_loss_or_of_the_errors():
 @pytest.mark.filterwarnings("ignore:Precision loss")
 def test_calibration_is_a_two_sided_test_of_its_standard_deviations():
     window = with_losses(WINDOW.assign(score=0.5, label=[1.0, 1.0, 1.0, 0.0] * 15))
-    test = significance.compute_p_values(REFERENCE, window, RULER, SciPy())["calibration"]
+    test = significance.compute_p_values(draw_reference(REFERENCE, RULER), window, RULER, SciPy())["calibration"]
     # 15 above 30 of 60, at a deviation of sqrt(60 / 4).
     assert test.statistic == pytest.approx(15 / np.sqrt(15))
     assert test.p_value == pytest.approx(2 * norm.sf(15 / np.sqrt(15)))

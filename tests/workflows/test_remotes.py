@@ -4,7 +4,6 @@ import getpass
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,7 +70,7 @@ def ssh(tmp_path: Path, work: Path) -> Iterator[str]:
     )
     Path("/run/sshd").mkdir(exist_ok=True) if os.geteuid() == 0 else None
     server = subprocess.Popen([SSHD, "-D", "-e", "-f", str(keys / "sshd_config")], stderr=subprocess.PIPE)
-    time.sleep(1)
+    assert any(b"listening" in line for line in server.stderr)
     dvc("remote", "add", "--default", "storage", f"ssh://{getpass.getuser()}@127.0.0.1:{port}{tmp_path}/ssh-store")
     dvc("remote", "modify", "storage", "keyfile", str(keys / "user"))
     yield "ssh"
