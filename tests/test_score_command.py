@@ -17,6 +17,7 @@ from keepfit.compiled.parity import as_values
 from keepfit.compiled.scorer import load_scorer
 from keepfit.score import score_rows
 from keepfit.scoring import run as scoring
+from keepfit.scoring.job import Job
 from keepfit.scoring.rules import judge
 from keepfit.validate import validate
 from tests.champions import draw_rows, packed, settings_of
@@ -188,6 +189,58 @@ def test_parts_of_another_job_are_refused(tmp_path: Path, monkeypatch):
         ask(source, out, champion=bundle)
     write(rows[:-1], source)
     assert "parts of another job" in refuse(source, out, champion=bundle)
+
+
+class Killed(BaseException):
+    """The end, at once."""
+
+
+@pytest.mark.parametrize("first", ["order.json", "00000-0000001.scores.arrow", "00000-0000001.mark.json"])
+def test_a_run_that_was_killed_while_it_cleared_up_costs_the_next_one_nothing(first, tmp_path: Path, monkeypatch):
+    bundle, _, rows = packed(*FLIGHTS)
+    source, out = write(rows, tmp_path / "rows.csv"), tmp_path / "out.csv"
+
+    def clear_up(folder: Path) -> None:
+        if folder.is_dir():
+            (folder / first).unlink()
+            raise Killed
+
+    with monkeypatch.context() as killed:
+        killed.setattr("keepfit.scoring.job.remove", clear_up)
+        with pytest.raises(Killed):
+            ask(source, out, champion=bundle)
+    whole = out.read_bytes()
+    assert "going on" not in ask(source, out, champion=bundle)
+    assert out.read_bytes() == whole
+    other = write(rows[::-1], tmp_path / "other.csv")
+    ask(other, out, champion=bundle)
+    assert set(read(out).source) == {str(other)}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.csv", "out.csv", "rows.csv"]
+
+
+def test_a_second_run_of_a_job_that_is_at_work_is_refused_and_changes_nothing(tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    source, out = write(rows, tmp_path / "rows.csv"), tmp_path / "out.csv"
+    with Job(out).locked():
+        assert "out.csv: another `keepfit score` is writing it" in refuse(source, out, champion=bundle)
+        assert not (tmp_path / "out.csv.parts").exists()
+    (tmp_path / ".out.csv.lock").write_text("")  # of a run that was killed
+    assert "700 rows scored" in ask(source, out, champion=bundle)
+
+
+def test_parts_that_are_gone_are_named_and_the_output_stays(tmp_path: Path, monkeypatch):
+    bundle, _, rows = packed(*FLIGHTS)
+    source, out = write(rows, tmp_path / "rows.csv"), tmp_path / "out.csv"
+    out.write_text("before")
+    with monkeypatch.context() as stopped:
+        stopped.setattr("keepfit.scoring.job.Job.finish", lambda _: None)
+        ask(source, out, champion=bundle)
+    parts = tmp_path / "out.csv.parts"
+    (parts / "00000-0000001.scores.arrow").unlink()
+    assert "00000-0000001.scores.arrow: gone; remove" in refuse(source, out, champion=bundle)
+    (parts / "order.json").unlink()
+    assert "not the parts of a job that can go on; remove it" in refuse(source, out, champion=bundle)
+    assert out.read_text() == "before"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from keepfit.commands.terminal import PARAMS, one_line_errors, say
 
 if TYPE_CHECKING:
     from keepfit.computing import DaskEngine
+    from keepfit.scoring.job import Job
     from keepfit.scoring.run import Champion
 
 app = typer.Typer()
@@ -28,13 +29,9 @@ def score(
 
     Rows that cannot be scored go to OUT.quarantine with their reasons. Stopped, it goes on where it was.
     """
-    from keepfit.engine import start_engine
     from keepfit.errors import ScoringError
-    from keepfit.progress import counting_rows
-    from keepfit.scoring.chunks import count_rows, find_files
+    from keepfit.scoring.chunks import find_files
     from keepfit.scoring.job import Job
-    from keepfit.scoring.run import load_champion, make_order, run
-    from keepfit.scoring.spread import spread
 
     with one_line_errors():
         if len(files) < 2:
@@ -43,20 +40,30 @@ def score(
         found, job = find_files(patterns), Job(Path(out))
         if Path(out).resolve() in {file.resolve() for file in found}:
             raise ScoringError(f"{out}: is one of the inputs")
-        folder = _find_champion(champion)
-        loaded = load_champion(folder)
-        order = make_order(loaded, found, tuple(keep or ()))
-        done = job.begin(order)
-        rows = sum(mark.rows for mark in done.values())
-        if done:
-            say(f"going on after {rows:,} rows that an earlier run had scored")
-        with counting_rows("scoring", sum(map(count_rows, found)), rows) as advance:
-            if workers := _find_workers(loaded):
-                with start_engine(workers) as engine:
-                    marks = spread(folder, job, order, done, engine=engine, advance=advance)
-            else:
-                marks = run(loaded, job, order, done, threads=threads or os.cpu_count() or 1, advance=advance)
-        _report(job.out, job.quarantine, marks, loaded)
+        with job.locked():
+            _score(found, job, _find_champion(champion), tuple(keep or ()), threads or os.cpu_count() or 1)
+
+
+def _score(files: list[Path], job: "Job", folder: Path, keep: tuple[str, ...], threads: int) -> None:
+    from keepfit.engine import start_engine
+    from keepfit.progress import counting_rows
+    from keepfit.scoring.chunks import count_rows
+    from keepfit.scoring.run import load_champion, make_order, run
+    from keepfit.scoring.spread import spread
+
+    loaded = load_champion(folder)
+    order = make_order(loaded, files, keep)
+    done = job.begin(order)
+    rows = sum(mark.rows for mark in done.values())
+    if done:
+        say(f"going on after {rows:,} rows that an earlier run had scored")
+    with counting_rows("scoring", sum(map(count_rows, files)), rows) as advance:
+        if workers := _find_workers(loaded):
+            with start_engine(workers) as engine:
+                marks = spread(folder, job, order, done, engine=engine, advance=advance)
+        else:
+            marks = run(loaded, job, order, done, threads=threads, advance=advance)
+    _report(job.out, job.quarantine, marks, loaded)
 
 
 def _find_champion(folder: Path | None) -> Path:

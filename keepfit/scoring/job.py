@@ -3,13 +3,16 @@
 Parts stand in a folder beside the output, a number each; the mark of a part is written when its tables are.
 """
 
-import shutil
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keepfit.errors import ScoringError
-from keepfit.files import read_json, replacing, write_json
+from keepfit.files import read_json, remove, replacing, write_json
 from keepfit.scoring.chunks import kind_of
 from keepfit.section import Section
 
@@ -54,11 +57,37 @@ class Job:
         """Where the rows go that could not be scored."""
         return self.out.with_name(f"{self.out.stem}.quarantine{self.out.suffix}")
 
+    @property
+    def _done(self) -> Path:
+        # Parts that are in the output: never those of a job that can go on, whatever of them is left.
+        return self.out.with_name(f".{self.out.name}.parts.done")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs from the output for as long as the block takes; raise ScoringError where one is at work."""
+        lock = self.out.with_name(f".{self.out.name}.lock")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ScoringError(f"{self.out}: another `keepfit score` is writing it") from None
+            # Removed by one that ended just now, it would keep nobody out who comes later.
+            if not (lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat())):
+                raise ScoringError(f"{self.out}: another `keepfit score` was writing it a moment ago; try again")
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+
     def begin(self, order: Order) -> dict[tuple[int, int], Mark]:
-        """Return what is done already, by file and chunk; raise ScoringError where it is of another order."""
+        """Return what is done already, by file and chunk; raise ScoringError where the parts are of another order."""
         kind_of(self.out)
+        remove(self._done)
         self.folder.mkdir(parents=True, exist_ok=True)
         if (begun := read_json(self.folder / "order.json")) is None:
+            if any(self.folder.glob("[!.]*")):
+                raise ScoringError(f"{self.folder}: not the parts of a job that can go on; remove it to begin anew")
             write_json(self.folder / "order.json", order.model_dump(mode="json"))
         elif Order.model_validate(begun) != order:
             raise ScoringError(
@@ -88,13 +117,18 @@ class Job:
         return pd.read_parquet(self._part(file, chunk, "tail.parquet"))
 
     def finish(self) -> None:
-        """Make the output and the quarantine of all parts, and remove them."""
-        self._merge("scores", self.out)
-        self._merge("quarantine", self.quarantine)
-        shutil.rmtree(self.folder)
+        """Make the output and the quarantine of all parts, and remove them; raise ScoringError where one is gone."""
+        marks = self.marks()
+        self._merge("scores", self.out, [mark for mark in marks if mark.scored])
+        self._merge("quarantine", self.quarantine, [mark for mark in marks if mark.quarantined])
+        # At once: what a kill leaves of them is no job.
+        self.folder.replace(self._done)
+        remove(self._done)
 
-    def _merge(self, name: str, out: Path) -> None:
-        parts = sorted(self.folder.glob(f"*.{name}.arrow"))
+    def _merge(self, name: str, out: Path, marks: list[Mark]) -> None:
+        parts = [self._part(mark.file, mark.chunk, f"{name}.arrow") for mark in marks]
+        if missing := [part for part in parts if not part.exists()]:
+            raise ScoringError(f"{missing[0]}: gone; remove {self.folder} to begin anew")
         if not parts:
             out.unlink(missing_ok=True)
             return
