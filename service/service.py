@@ -31,8 +31,11 @@ def make_worker() -> "Worker":
     from keepfit.serving.worker import Worker
 
     # Another Bento may take the place of this one's folder.
-    freeze_code(ROOT, ("keepfit", "features"))
-    return Worker(options.champion or ROOT / "champion", options)
+    frozen = freeze_code(ROOT, ("keepfit", "features"))
+    worker = Worker(options.champion or ROOT / "champion", options)
+    # Else the champion could be the new one's, and the code the old one's.
+    frozen.require_unchanged()
+    return worker
 
 
 class Front:

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -166,6 +169,44 @@ def test_the_newest_outcome_stays_in_whatever_order_they_come_and_however_often(
         row = connection.execute(select(outcomes)).one()
     assert row.value == "30.0"
     assert row.time_ns == 4
+
+
+@given(st.permutations([(1, False), (2, True), (3, False)]), st.integers(1, 3))
+def test_what_was_told_last_counts_also_where_it_was_told_before(told, cut):
+    engine = open_log("sqlite://")
+    prepare(engine)
+    with engine.begin() as connection:
+        for part in (told[:cut], told[cut:], told):
+            store(connection, [Outcome("a", value, at, "key") for at, value in part])
+        row = connection.execute(select(outcomes)).one()
+    assert row.value == "false"
+    assert row.time_ns in (1, 3)
+
+
+def test_a_log_from_before_is_carried_on(tmp_path):
+    engine = open_log(f"sqlite:///{tmp_path / 'log.sqlite'}")
+    prepare(engine)
+    with engine.begin() as connection:
+        store(connection, [Outcome("a", True, 2, "key")])
+        connection.exec_driver_sql("ALTER TABLE keepfit_outcomes DROP COLUMN last_ns")
+    for _ in range(2):
+        prepare(engine)
+    with engine.begin() as connection:
+        store(connection, [Outcome("a", False, 1, "key")])
+        assert connection.execute(select(outcomes)).one().value == "true"
+        store(connection, [Outcome("a", False, 3, "key")])
+        assert connection.execute(select(outcomes)).one().value == "false"
+
+
+def test_a_drainer_whose_parent_is_gone_before_it_starts_ends(log):
+    log.journal.append(lines(predicted("a")))
+    log.journal.close()
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    command = [sys.executable, "-m", "keepfit.serving.drain", "--parent", str(gone.pid)]
+    env = os.environ | {"KEEPFIT_LOG_FOLDER": str(log.folder), "KEEPFIT_LOG_URL": str(log.drainer.engine.url)}
+    assert subprocess.run(command, env=env, timeout=60, check=False).returncode == 0
+    assert log.ids() == ["a"]
 
 
 def test_a_dead_database_loses_nothing_and_says_so(log, monkeypatch):

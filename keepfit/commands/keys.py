@@ -26,7 +26,7 @@ def create(
         typer.Option(help="predict, feedback, read or admin; several times; else predict and feedback."),
     ] = None,
     rate: Annotated[float, typer.Option(help="Requests a second.")] = 1000.0,
-    days: Annotated[float | None, typer.Option(help="Days until it expires; else never.")] = None,
+    days: Annotated[float | None, typer.Option(max=36_500, help="Days until it expires; else never.")] = None,
     note: Annotated[str, typer.Option(help="Whose it is.")] = "",
     file: File = None,
 ) -> None:

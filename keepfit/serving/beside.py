@@ -67,7 +67,7 @@ class Beside(Generic[Model, Body]):
             self.canary.see_challenger(self._clock() - begun)
             return answered, lambda: self.shadow.offer(lambda: keep(reply(champion, "champion")), size=asked.size)
         answered = self._ask_champion(champion, reply)
-        if in_share(asked.request, self.share, salt=self._digest):
+        if in_share(asked.request, self.share, salt=f"shadow {self._digest}"):
             return answered, lambda: self.shadow.offer(lambda: keep(reply(challenger, "challenger")), size=asked.size)
         return answered, None
 

@@ -1,5 +1,6 @@
 """Drain: the journal's segments moved into the database, by a process of its own; `python -m keepfit.serving.drain`."""
 
+import argparse
 import fcntl
 import logging
 import os
@@ -80,7 +81,11 @@ def _note(drainer: Drainer, error: SQLAlchemyError | OSError) -> None:
 
 def main() -> int:
     """Drain as a child of a worker until it ends, or SIGTERM comes, and then what is left; with --finish only that."""
-    parent = os.getppid()
+    parser = argparse.ArgumentParser(prog="python -m keepfit.serving.drain", description=main.__doc__)
+    # Whoever starts it may be gone before it can ask who that is.
+    parser.add_argument("--parent", type=int, help="the process whose end is its own")
+    parser.add_argument(FINISH, action="store_true", help="move what is there and end")
+    asked = parser.parse_args()
     folder = read_folder(os.environ)
     # On a machine with few cores the requests come first.
     os.nice(10)
@@ -96,8 +101,8 @@ def main() -> int:
         except LogError as error:
             logger.error("%s", error)
             return 1
-        if FINISH not in sys.argv:
-            follow(drainer, stop, parent=parent)
+        if not asked.finish:
+            follow(drainer, stop, parent=asked.parent)
         return 0 if finish(drainer) else 2
 
 

@@ -11,6 +11,8 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from keepfit.errors import RolloverError
+
 
 class FrozenSources(MetaPathFinder):
     """The sources of packages as they were when it was made; imports of them are served from memory."""
@@ -20,6 +22,12 @@ class FrozenSources(MetaPathFinder):
         self._sources: dict[Path, bytes] = {
             file: file.read_bytes() for package in packages for file in (root / package).rglob("*.py")
         }
+
+    def require_unchanged(self) -> None:
+        """Raise RolloverError where other code lies there by now."""
+        for file, source in self._sources.items():
+            if not file.exists() or file.read_bytes() != source:
+                raise RolloverError(f"{file}: replaced while this process started with what was there: restart it")
 
     def find_spec(
         self,
@@ -48,6 +56,8 @@ class _Loader(SourceFileLoader):
         raise OSError(f"{path}: read from memory")
 
 
-def freeze_code(root: Path, packages: Iterable[str]) -> None:
+def freeze_code(root: Path, packages: Iterable[str]) -> FrozenSources:
     """Import packages under `root` from what is there now, from here on."""
-    sys.meta_path.insert(0, FrozenSources(root, packages))
+    frozen = FrozenSources(root, packages)
+    sys.meta_path.insert(0, frozen)
+    return frozen

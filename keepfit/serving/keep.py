@@ -97,7 +97,9 @@ class Log:
     def keep_outcomes(self, outcomes: Sequence[Told], key: str) -> bool:
         """Log outcomes, all or none; return whether they are in the log."""
         now = time.time_ns()
-        return self.journal.append(encode_lines([Outcome(each.id, each.value, now, key) for each in outcomes]))
+        # Of two about one prediction the later one counts.
+        told = [Outcome(each.id, each.value, now + place, key) for place, each in enumerate(outcomes)]
+        return self.journal.append(encode_lines(told))
 
     def status(self) -> Status:
         """Return what the drainer last left; all that is in the journal waits where there is nothing of it."""

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import math
 import os
 import secrets
 from collections.abc import Iterator
@@ -100,12 +101,14 @@ def _issue(scopes: tuple[Scope, ...], *, rate: float, lifetime: timedelta | None
         raise KeysError(f"scope {other[0]!r}: allowed: {', '.join(SCOPES)}")
     if not scopes:
         raise KeysError(f"no scope; allowed: {', '.join(SCOPES)}")
-    if rate <= 0:
+    if not 0 < rate < math.inf:
         raise KeysError(f"rate {rate:g}: allowed: more than 0 requests a second")
+    if lifetime is not None and lifetime <= timedelta(0):
+        raise KeysError(f"lifetime {lifetime}: allowed: more than 0 days")
     name, now = secrets.token_hex(6), datetime.now(UTC).replace(microsecond=0)
     token = f"kf_{name}_{secrets.token_urlsafe(32)}"
     hashed = digest_token(token.encode()).hex()
-    expires = now + lifetime if lifetime else None
+    expires = None if lifetime is None else now + lifetime
     return Key(id=name, sha256=hashed, scopes=scopes, created=now, rate=rate, expires=expires, note=note), token
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keepfit.serving.location import FOLDER_VARIABLE, LOCK, STATUS
+from keepfit.serving.location import FOLDER_VARIABLE, LOCK, STATUS, settle
 
 if TYPE_CHECKING:
     # What the child runs belongs into the package, and what it imports not into this process.
@@ -109,8 +109,8 @@ class Mover:
 
     def _start(self, *options: str) -> subprocess.Popen[bytes] | None:
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-        env = os.environ | {FOLDER_VARIABLE: str(self.folder.resolve()), "PYTHONPATH": path}
-        command = [sys.executable, "-m", "keepfit.serving.drain", *options]
+        env = settle(os.environ) | {FOLDER_VARIABLE: str(self.folder.resolve()), "PYTHONPATH": path}
+        command = [sys.executable, "-m", "keepfit.serving.drain", "--parent", str(os.getpid()), *options]
         try:
             # In a session of its own: Ctrl-C is for the server, which then tells it.
             return subprocess.Popen(command, env=env, cwd=self.folder, stdin=subprocess.DEVNULL, start_new_session=True)

@@ -65,6 +65,12 @@ class ServiceOptions(Section):
     drift_report: Path | None = None
 
 
+def name_paths() -> list[str]:
+    """Return the variables that name a file or a folder."""
+    fields = ServiceOptions.model_fields
+    return [f"{PREFIX}{name.upper()}" for name, field in fields.items() if field.annotation == Path | None]
+
+
 def read_options(environment: Mapping[str, str]) -> ServiceOptions:
     """Return the options that the environment sets; raise SettingsError."""
     given = {

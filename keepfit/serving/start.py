@@ -9,8 +9,8 @@ from pathlib import Path
 
 from keepfit.errors import KeysError, ServeError
 from keepfit.serving.keys import read_keys
-from keepfit.serving.location import read_folder
-from keepfit.serving.options import read_options
+from keepfit.serving.location import read_folder, settle
+from keepfit.serving.options import name_paths, read_options
 
 BOARD = "board-"
 
@@ -28,7 +28,9 @@ def serving_command(bento: Path, *, host: str, port: int) -> list[str]:
 
 def serving_environment(given: Mapping[str, str], *, keys: Path, workers: int, insecure: bool) -> dict[str, str]:
     """Return the environment of the server; raise SettingsError."""
-    env = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1", **given, "KEEPFIT_WORKERS": str(workers)}
+    # Workers serve from the Bento's folder.
+    settled = settle(given, name_paths())
+    env = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1", **settled, "KEEPFIT_WORKERS": str(workers)}
     if insecure:
         env["KEEPFIT_INSECURE"] = "true"
     env["KEEPFIT_KEYS"] = str(keys.resolve())

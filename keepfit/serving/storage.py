@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Dialect, Table, or_
+from sqlalchemy import Connection, Dialect, Table, and_, case, func, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keepfit.serving.records import Earlier, Outcome, Predicted, Record
@@ -48,11 +48,15 @@ def _compile(dialect: Dialect, table: Table) -> tuple[str, bool]:
     if table is segments:
         statement = insert.on_conflict_do_update(index_elements=["name"], set_={"moved": new.moved})
     elif table is outcomes:
-        changed = (new.value != outcomes.c.value) & (new.time_ns > outcomes.c.time_ns)
-        # When an outcome was first told stays with it.
-        first = (new.value == outcomes.c.value) & (new.time_ns < outcomes.c.time_ns)
-        fields = {name: new[name] for name in ("time_ns", "key", "value")}
-        statement = insert.on_conflict_do_update(index_elements=["id"], set_=fields, where=or_(changed, first))
+        newer = new.last_ns > func.coalesce(outcomes.c.last_ns, outcomes.c.time_ns)
+        # When a value was first told stays with it.
+        anew = or_(
+            and_(newer, new.value != outcomes.c.value),
+            and_(new.value == outcomes.c.value, new.time_ns < outcomes.c.time_ns),
+        )
+        fields = {name: case((anew, new[name]), else_=outcomes.c[name]) for name in ("time_ns", "key", "value")}
+        fields["last_ns"] = case((newer, new.last_ns), else_=outcomes.c.last_ns)
+        statement = insert.on_conflict_do_update(index_elements=["id"], set_=fields, where=or_(anew, newer))
     else:
         statement = insert.on_conflict_do_nothing()
     compiled = statement.compile(dialect=dialect, column_keys=[column.name for column in table.columns])
@@ -82,7 +86,7 @@ def _earlier(record: Earlier) -> tuple[Any, ...]:
 
 
 def _outcome(record: Outcome) -> tuple[Any, ...]:
-    return record.id, record.time_ns, record.key, _json(record.value)
+    return record.id, record.time_ns, record.key, _json(record.value), record.time_ns
 
 
 def _json(value: Any) -> str:

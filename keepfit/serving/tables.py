@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    inspect,
     make_url,
 )
 from sqlalchemy.exc import ArgumentError
@@ -56,6 +57,8 @@ outcomes = Table(
     Column("time_ns", BigInteger, nullable=False),
     Column("key", String(128), nullable=False),
     Column("value", Text, nullable=False),
+    # `time_ns` is when this value was first told, this when it was last told; none in logs from before it was kept.
+    Column("last_ns", BigInteger),
     sqlite_with_rowid=False,
 )
 earlier = Table(
@@ -107,8 +110,11 @@ def open_log(url: str) -> Engine:
 
 
 def prepare(engine: Engine) -> None:
-    """Make the tables that are not there yet; raise SQLAlchemyError where the database does not answer."""
+    """Make the tables and columns that are not there yet; raise SQLAlchemyError where the database does not answer."""
     metadata.create_all(engine)
+    if not any(column["name"] == "last_ns" for column in inspect(engine).get_columns(outcomes.name)):
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {outcomes.name} ADD COLUMN last_ns BIGINT")
 
 
 def tell_where(engine: Engine) -> str:

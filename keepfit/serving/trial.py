@@ -28,13 +28,19 @@ except KeepfitError as error:
 
 
 def try_model(folder: Path) -> None:
-    """Raise RolloverError where the model of a bundle cannot be loaded, or holds a type that is not trusted."""
+    """Raise RolloverError where the model of a bundle cannot be loaded, or holds a type that is not trusted.
+
+    Raises OSError where that could not be found out.
+    """
     command = [sys.executable, "-c", PROGRAM, str(folder / MODEL)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     try:
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise RolloverError(f"{MODEL}: not loaded within {SECONDS:g} seconds") from None
+    if done.returncode < 0:
+        # Whoever killed it did not do so for what it is.
+        raise OSError(f"{MODEL}: what tried it was killed by signal {-done.returncode}")
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
         raise RolloverError(f"{MODEL}: {last[0][:300]}")

@@ -1,4 +1,5 @@
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
@@ -70,6 +71,15 @@ def test_a_share_of_the_requests_is_shadowed():
     caller = make_caller(share=0.3)
     caller.ask()
     assert 10 < caller.logged("two", "challenger") < 55
+
+
+def test_the_shadow_has_its_share_of_what_the_canary_leaves():
+    caller = make_caller(canary=0.2, share=0.2)
+    caller.ask(1000)
+    caller.beside.shadow.close(seconds=5)
+    roles = Counter(role for _, role, _ in caller.log)
+    assert 150 < roles["canary"] < 250
+    assert 0.15 < roles["challenger"] / (1000 - roles["canary"]) < 0.25
 
 
 def test_a_canary_answers_its_share_and_the_champion_is_logged_for_those_as_well():

@@ -2,6 +2,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from keepfit.errors import RolloverError
 from keepfit.serving.frozen import FrozenSources
 
 PROGRAM = """
@@ -35,6 +38,18 @@ def test_what_is_imported_late_is_what_was_there_at_the_start(tmp_path: Path):
     assert done.stdout.split("\n")[0] == f"old old old {tmp_path}/shop/late.py", done.stderr
     # A module that the old code does not know is nobody's late import.
     assert done.stdout.split("\n")[1] == "new"
+
+
+def test_what_is_replaced_while_a_process_starts_is_told(tmp_path: Path):
+    write(tmp_path)
+    frozen = FrozenSources(tmp_path, ["shop"])
+    frozen.require_unchanged()
+    (tmp_path / "shop/late.py").write_text("WHICH = 'new'")
+    with pytest.raises(RolloverError, match=r"shop/late\.py: replaced while this process started"):
+        frozen.require_unchanged()
+    (tmp_path / "shop/late.py").unlink()
+    with pytest.raises(RolloverError, match=r"shop/late\.py"):
+        frozen.require_unchanged()
 
 
 def test_other_packages_are_none_of_its_business(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Keys: made, listed, rotated and revoked; a file that whoever reads it cannot use."""
 
 import hashlib
+import math
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,11 +75,19 @@ def test_a_revoked_key_is_gone(file: Path):
         (("write",), 1.0, "'write': allowed: predict, feedback, read, admin"),
         ((), 1.0, "no scope"),
         (("read",), 0.0, "rate 0"),
+        (("read",), math.inf, "rate inf"),
+        (("read",), math.nan, "rate nan"),
     ],
 )
 def test_a_key_that_means_nothing_is_not_made(file: Path, scopes, rate, named: str):
     with pytest.raises(KeysError, match=named):
         create_key(file, scopes, rate=rate)
+    assert not file.exists()
+
+
+def test_a_key_that_is_good_for_no_time_is_not_made(file: Path):
+    with pytest.raises(KeysError, match="lifetime 0:00:00: allowed: more than 0 days"):
+        create_key(file, ("read",), lifetime=timedelta(0))
     assert not file.exists()
 
 

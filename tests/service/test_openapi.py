@@ -11,6 +11,7 @@ import pytest
 from keepfit.bundle import Bundle
 from keepfit.errors import ServeError, SettingsError
 from keepfit.serving.keys import create_key
+from keepfit.serving.location import settle
 from keepfit.serving.options import ServiceOptions, read_options
 from keepfit.serving.start import make_board, serving_command, serving_environment, tell_start
 from tests.service.asking import ask, open_app
@@ -76,6 +77,28 @@ def test_an_option_that_is_wrong_is_named(name: str, value: str):
 def start(folder: Path, host: str = "127.0.0.1", *, insecure: bool = False) -> str:
     env = serving_environment({"KEEPFIT_BOARD": str(folder)}, keys=folder / "keys.json", workers=1, insecure=insecure)
     return "\n".join(tell_start(env, host=host, port=3000))
+
+
+def test_a_relative_path_is_of_the_folder_in_which_the_server_is_started(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {
+        "KEEPFIT_CHALLENGER": "other",
+        "KEEPFIT_CANARY_FILE": "off.json",
+        "KEEPFIT_DRIFT_REPORT": "drift.json",
+        "KEEPFIT_LOG_FOLDER": "log",
+        "KEEPFIT_LOG_URL_FILE": "url",
+        "KEEPFIT_LOG_URL": "sqlite:///log.db",
+    }
+    env = serving_environment(given, keys=Path("keys.json"), workers=1, insecure=False)
+    wanted = {name: value.replace("log.db", f"{tmp_path}/log.db") for name, value in given.items()}
+    for name in set(given) - {"KEEPFIT_LOG_URL"}:
+        wanted[name] = str(tmp_path / given[name])
+    assert {name: env[name] for name in given} == wanted
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:////srv/log.db", "sqlite:///:memory:", "postgresql://u@h/log"])
+def test_what_is_no_relative_path_stays_as_it_is(url: str):
+    assert settle({"KEEPFIT_LOG_URL": url}) == {"KEEPFIT_LOG_URL": url}
 
 
 def test_a_start_tells_how_to_get_in(tmp_path: Path):
