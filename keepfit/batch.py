@@ -10,9 +10,11 @@ import pandas as pd
 
 from keepfit.bundle import Bundle
 from keepfit.columns import require
+from keepfit.dataset import Column
 from keepfit.errors import BatchError
 from keepfit.evidence import LOSS, find_losses
 from keepfit.features import LABEL
+from keepfit.passport import Passport
 from keepfit.rows import Tail, read_between, read_column
 from keepfit.scores import predict_scores, tabulate_scores
 from keepfit.settings import Settings
@@ -52,6 +54,16 @@ def newer_in_file(table: Table, bundle: Bundle, time: str) -> Tail:
     """Return the rows of a table in time order that are newer than those the champion learned from."""
     last = pd.Timestamp(bundle.passport.trained_on.last)
     return Tail(table, len(table) - len(table.newer_than(time, last)))
+
+
+def number_newer(rows: pd.DataFrame, passport: Passport, column: Column, *, name: str) -> pd.DataFrame:
+    """Return the rows of a table without a time, numbered in their order from the last one of the training on.
+
+    The numbers are the times of the column `name`.
+    """
+    unit = pd.Timedelta(1, unit=column.format or "ns")
+    numbers = pd.Series(np.arange(1, len(rows) + 1), index=rows.index)
+    return rows.assign(**{name: pd.Timestamp(passport.trained_on.last) + numbers * unit})
 
 
 def require_newer(rows: pd.DataFrame, bundle: Bundle, time: str) -> None:

@@ -144,6 +144,8 @@ def _freeze(scene: Scene) -> pd.DataFrame:
 
 
 def _repeat_day(scene: Scene) -> pd.DataFrame:
+    if not scene.settings.dataset.has_time:
+        raise DrillError("duplicated day: no column is a time, so a row that comes again is a row more")
     days = scene.rows[scene.settings.dataset.time].dt.floor("D")
     return pd.concat([scene.rows, scene.rows[days == days.iloc[-1]]], ignore_index=True)
 

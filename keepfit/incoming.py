@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keepfit.batch import require_newer, require_same_question
+from keepfit.batch import number_newer, require_newer, require_same_question
 from keepfit.bundle import Bundle
 from keepfit.checkup import Checkup, cut_short, examine, no_curves
-from keepfit.columns import require
+from keepfit.columns import parse_column, require
 from keepfit.dataset import Dataset, FileSource
 from keepfit.errors import (
     EmptyTable,
@@ -26,7 +26,6 @@ from keepfit.features import assemble, load_module
 from keepfit.rows import read_column, read_history
 from keepfit.settings import Settings
 from keepfit.sources import read_source
-from keepfit.times import parse_times
 from keepfit.validate import enforce_freshness, enforce_quota, validate
 from keepfit.verdict import STATUS, TOO_LITTLE
 
@@ -89,6 +88,8 @@ def take_in(
     dataset, time = settings.dataset, settings.dataset.time
     if raw.empty:
         raise EmptyTable("not one row")
+    if not dataset.has_time and time not in raw:
+        raw = number_newer(raw, bundle.passport, dataset.columns[time], name=time)
     known = _columns_that_came(raw, bundle, dataset)
     found = validate(raw, known)
     enforce_quota(found.report, found.quarantine, known, settings.validate_.quota)
@@ -100,7 +101,7 @@ def take_in(
     look_back = bundle.passport.request.look_back
     before = read_history(past, earlier, look_back=look_back, entity=dataset.entity, came=rows)
     table = assemble(pd.concat([before, rows], ignore_index=True), dataset, load_module(dataset.features.module))
-    return Incoming(table.iloc[len(before) :], rows, parse_times(found.quarantine[time]))
+    return Incoming(table.iloc[len(before) :], rows, parse_column(found.quarantine[time], dataset.columns[time]))
 
 
 def _columns_that_came(raw: pd.DataFrame, bundle: Bundle, dataset: Dataset) -> Dataset:

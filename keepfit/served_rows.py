@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine, select
 
-from keepfit.batch import newer_than_training, require_same_question
+from keepfit.batch import newer_than_training, number_newer, require_same_question
 from keepfit.bundle import Bundle
 from keepfit.checkup import Checkup, cut_short, examine, no_curves
 from keepfit.columns import parse
@@ -91,7 +91,8 @@ def compute_served(
     labels = [number_outcome(value, passport) for value in facts[OUTCOME]]
     table = table.assign(**{LABEL: np.array(labels, float), DELAY: facts[DELAY], "time_ns": facts["time_ns"]})
     if request.time is None:
-        return _number_rows(table, passport, time_column, time), left_out
+        asked = table.sort_values("time_ns", kind="stable").reset_index(drop=True)
+        return number_newer(asked, passport, time_column, name=time), left_out
     once = _keep_once(table, [*filter(None, (time, request.entity))] if request.look_back else list(columns))
     left_out["asked again"] = len(table) - len(once)
     return once.sort_values(time, kind="stable").reset_index(drop=True), left_out
@@ -167,14 +168,6 @@ def _keep_once(table: pd.DataFrame, alike: list[str]) -> pd.DataFrame:
     """Return the rows without those that are there again; of those alike one with an outcome stays."""
     known = table.assign(known=table[LABEL].isna()).sort_values(["known", "time_ns"], kind="stable")
     return known.drop_duplicates(alike).drop(columns="known")
-
-
-def _number_rows(table: pd.DataFrame, passport: Passport, column: Column, time: str) -> pd.DataFrame:
-    """Return the rows in the order in which they were served, numbered from the last one of the training on."""
-    ordered = table.sort_values("time_ns", kind="stable").reset_index(drop=True)
-    unit = pd.Timedelta(1, unit=column.format or "ns")
-    numbers = pd.Series(np.arange(1, len(ordered) + 1))
-    return ordered.assign(**{time: pd.Timestamp(passport.trained_on.last) + numbers * unit})
 
 
 def _nothing(typed: pd.DataFrame, time: str) -> pd.DataFrame:

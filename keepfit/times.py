@@ -12,9 +12,10 @@ from keepfit.numerals import to_numbers
 def parse_times(values: pd.Series, form: str | None = None) -> pd.Series:
     """Return times in UTC without a zone; what is not a time becomes NaT.
 
-    `form` is None for ISO 8601, one of EPOCHS, `mixed`, or a form of strptime such as `%d.%m.%Y`.
+    `form` is None for ISO 8601, one of EPOCHS, `mixed`, or a form of strptime such as `%d.%m.%Y`: that of values that
+    are not times already.
     """
-    if form in EPOCHS:
+    if form in EPOCHS and not pd.api.types.is_datetime64_any_dtype(values):
         numbers = to_numbers(values)
         parsed = pd.to_datetime(numbers, utc=True, errors="coerce", unit=form)
     else:

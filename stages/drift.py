@@ -6,11 +6,11 @@ from keepfit import stage
 from keepfit.batch import newer_in_file, newer_than_training
 from keepfit.bundle import read_champion
 from keepfit.checkup import Checkup, examine, last_attempt, no_curves, without_champion
+from keepfit.columns import parse
 from keepfit.engine import start_engine
 from keepfit.files import read_json, read_table, write_curves, write_json
 from keepfit.settings import Settings
 from keepfit.tables import Table
-from keepfit.times import parse_times
 
 
 def main(
@@ -28,7 +28,7 @@ def main(
         found = Checkup(without_champion(settings), no_curves())
     else:
         newer = [newer_in_file(Table(path), bundle, time) for path in (table, valid)]
-        aside = read_table(quarantine, [time]).assign(**{time: lambda rows: parse_times(rows[time])})
+        aside = parse(read_table(quarantine, [time]), {time: settings.dataset.columns[time]})
         set_aside = newer_than_training(aside, bundle, time)[time]
         with start_engine(settings.engine) as engine:
             tried = last_attempt(read_json(gate))

@@ -10,7 +10,7 @@ from keepfit.bundle import Bundle
 from keepfit.checkup import Checkup, examine
 from keepfit.settings import Settings
 from tests.bundles import train_bundle
-from tests.toys import toy_rows, toy_settings, toy_table
+from tests.toys import toy_rows, toy_settings, toy_table, toy_values
 
 TRAINED, NEWER = 500, 200
 NOBODY = pd.Series([], dtype="datetime64[ns]")
@@ -26,10 +26,24 @@ def calm_rows(seed: int = 3) -> pd.DataFrame:
     return toy_rows(TRAINED + NEWER, seed=seed)
 
 
-def champion(folder: Path, settings: Settings | None = None) -> Bundle:
+def champion(folder: Path, settings: Settings | None = None, rows: pd.DataFrame | None = None) -> Bundle:
     """The bundle of the first 500 rows."""
-    settings = settings or monitored_settings()
-    return train_bundle(folder / "champion", toy_table(calm_rows()[:TRAINED], settings), settings)
+    settings, rows = settings or monitored_settings(), calm_rows() if rows is None else rows
+    return train_bundle(folder / "champion", toy_table(rows[:TRAINED], settings), settings)
+
+
+def numbered_settings() -> Settings:
+    """Settings of a table without a time of its own: the order of its rows is the order of time, one a day."""
+    toy = toy_values()["dataset"]
+    columns = {"row": {"type": "datetime", "format": "D"}} | toy["columns"]
+    del columns["time"]
+    given = {"time": "row", "keys": ["row"], "columns": columns, "source": toy["source"] | {"row_number": "row"}}
+    return monitored_settings(**{f"dataset.{name}": value for name, value in given.items()})
+
+
+def numbering(rows: pd.DataFrame) -> pd.DataFrame:
+    """The typed rows of such a table."""
+    return rows.rename(columns={"time": "row"})
 
 
 def newer_rows() -> pd.DataFrame:

@@ -5,7 +5,16 @@ import pytest
 from keepfit.bundle import Bundle
 from keepfit.errors import BatchError
 from keepfit.incoming import examine_raw, read_rows
-from tests.monitored import calm_rows, champion, examined, monitored_settings, newer_rows
+from keepfit.settings import Settings
+from tests.monitored import (
+    calm_rows,
+    champion,
+    examined,
+    monitored_settings,
+    newer_rows,
+    numbered_settings,
+    numbering,
+)
 from tests.toys import toy_settings
 
 PAST = calm_rows()[:500]
@@ -73,6 +82,41 @@ def test_a_bad_row_or_two_are_set_aside_and_the_others_judged(bundle):
     found = said(rows, bundle)
     assert found["verdict"] == "ok"
     assert found["batch"] == {**found["batch"], "rows": 199, "set_aside": 1}
+
+
+def test_rows_set_aside_count_however_their_times_are_written(bundle):
+    rows = newer_rows().astype({"x": object})
+    rows.loc[185:194, "x"] = "oops"
+    declared = {"type": "datetime", "format": "%d.%m.%Y"}
+    written = rows.assign(time=rows.time.dt.strftime(declared["format"]))
+    found = said(written, bundle, **{"dataset.columns.time": declared})
+    assert (found["verdict"], found["status"]) == ("data-quality", 4)
+    assert found == said(rows, bundle)
+
+
+@pytest.fixture(scope="module")
+def numbered() -> Settings:
+    return numbered_settings()
+
+
+@pytest.fixture(scope="module")
+def timeless(numbered: Settings, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return champion(tmp_path_factory.mktemp("timeless"), numbered, rows=numbering(calm_rows()))
+
+
+@pytest.mark.parametrize("row", ["counted", "given"])
+def test_rows_without_a_time_are_numbered_on_from_the_training_where_they_are_not_yet(row, timeless, numbered):
+    came = numbering(newer_rows())
+    raw = came.drop(columns="row") if row == "counted" else came
+    found = examine_raw(raw, numbering(PAST), timeless, numbered).report
+    assert found == examined(came, timeless, numbered).report
+
+
+def test_bad_rows_without_a_time_are_set_aside_where_they_stand(timeless, numbered):
+    rows = newer_rows().drop(columns="time").astype({"x": object})
+    rows.loc[185:194, "x"] = "oops"
+    found = examine_raw(rows, numbering(PAST), timeless, numbered).report
+    assert (found["verdict"], found["batch"]["set_aside"]) == ("data-quality", 10)
 
 
 def test_a_feed_that_stopped_is_broken_data(bundle):

@@ -12,10 +12,18 @@ from keepfit.served_rows import Served, compute_served, examine_served, number_o
 from keepfit.serving.storage import store
 from keepfit.serving.tables import open_log, prepare
 from keepfit.settings import Settings
-from tests.bundles import train_bundle
 from tests.logged import earlier, outcome, predicted
-from tests.monitored import TRAINED, calm_rows, champion, examined, flip, monitored_settings, moved_rows, newer_rows
-from tests.toys import toy_table, toy_values
+from tests.monitored import (
+    calm_rows,
+    champion,
+    examined,
+    flip,
+    monitored_settings,
+    moved_rows,
+    newer_rows,
+    numbered_settings,
+    numbering,
+)
 
 
 @pytest.fixture(scope="module")
@@ -136,25 +144,13 @@ def test_an_outcome_is_the_label_itself(bundle, value, classes, label):
 
 @pytest.fixture(scope="module")
 def numbered() -> Settings:
-    """Settings of a table without a time of its own: the order of its rows is the order of time, one a day."""
-    toy = toy_values()
-    columns = {"row": {"type": "datetime", "format": "D"}} | {
-        name: column for name, column in toy["dataset"]["columns"].items() if name != "time"
-    }
-    source = toy["dataset"]["source"] | {"row_number": "row"}
-    given = {"time": "row", "keys": ["row"], "columns": columns, "source": source}
-    return monitored_settings(**{f"dataset.{name}": value for name, value in given.items()})
-
-
-def numbering(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.rename(columns={"time": "row"})
+    return numbered_settings()
 
 
 @pytest.fixture(scope="module")
 def timeless(numbered: Settings, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The champion of the first 500 rows of such a table."""
-    table = toy_table(numbering(calm_rows()[:TRAINED]), numbered)
-    return train_bundle(tmp_path_factory.mktemp("timeless") / "champion", table, numbered)
+    return champion(tmp_path_factory.mktemp("timeless"), numbered, rows=numbering(calm_rows()))
 
 
 def without_time(rows: pd.DataFrame, *, delay: int) -> list:

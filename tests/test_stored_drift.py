@@ -13,7 +13,9 @@ from keepfit.bundle import Bundle
 from keepfit.checkup import Checkup, examine
 from keepfit.computing import DaskEngine
 from keepfit.engine import Engine, start_engine
+from keepfit.files import read_json, write_table
 from keepfit.tables import Table, write_parts
+from stages import drift
 from tests.monitored import NOBODY, TRAINED, calm_rows, champion, examined, flip, monitored_settings, moved_rows
 from tests.toys import toy_table
 
@@ -64,6 +66,29 @@ def test_rows_of_files_are_told_what_rows_in_memory_are_told(world, engine, bund
 def test_no_row_that_is_newer_is_too_little_data_from_a_file_too(bundle, tmp_path):
     found = examined_from_files(calm_rows()[:0], bundle, tmp_path, None)
     assert found.report["verdict"] == "insufficient-data"
+
+
+TIMES = {
+    None: lambda times: times.astype(str),
+    "%d.%m.%Y": lambda times: times.dt.strftime("%d.%m.%Y"),
+    "s": lambda times: times.astype("int64") // 10**9,
+    "D": lambda times: times.astype("int64") // (86_400 * 10**9),
+}
+
+
+@pytest.mark.parametrize("form", TIMES)
+def test_rows_set_aside_count_however_their_times_are_written(form, bundle, tmp_path):
+    settings = monitored_settings(**{"dataset.columns.time": {"type": "datetime", "format": form}})
+    rows = calm_rows()
+    aside = rows.index[-20:-10]
+    good = rows.drop(aside).reset_index(drop=True)
+    quarantine = rows.loc[aside].assign(time=TIMES[form](rows.time[aside]), x="broken", reasons="x: not a value")
+    for name, frame in {"table": toy_table(good, settings), "valid": good, "quarantine": quarantine}.items():
+        write_table(tmp_path / name, frame)
+    given = (tmp_path / name for name in ("table", "valid", "quarantine"))
+    drift.main(settings, *given, bundle.folder, tmp_path / "gate", tmp_path / "record", tmp_path / "plots")
+    said = read_json(tmp_path / "record")
+    assert (said["batch"]["set_aside"], said["verdict"], said["status"]) == (10, "data-quality", 4)
 
 
 @pytest.mark.slow
