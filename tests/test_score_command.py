@@ -260,6 +260,24 @@ def test_a_wrong_name_is_one_line(names, told, tmp_path: Path, monkeypatch):
     assert told in refuse(*names, champion=bundle)
 
 
+@pytest.mark.parametrize("name", ["out.quarantine.csv", "out.csv.parts/rows.csv"])
+def test_what_the_job_itself_writes_is_no_input(name, tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    source = write(rows[:3], tmp_path / name)
+    assert f"{name}: is what is written for" in refuse(source, tmp_path / "out.csv", champion=bundle)
+    assert len(read(source)) == 3
+
+
+def test_a_file_whose_name_could_be_a_pattern_is_read_where_it_is_there(tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    write(rows[:3], tmp_path / "rows1.csv")
+    source = write(rows[:5], tmp_path / "rows[1].csv")
+    assert "5 rows scored" in ask(source, tmp_path / "out.csv", champion=bundle)
+    source.unlink()
+    assert "3 rows scored" in ask(source, tmp_path / "out.csv", champion=bundle)
+
+
 @pytest.mark.parametrize("kind", [".csv", ".parquet"])
 def test_a_missing_column_is_named(kind, tmp_path: Path):
     bundle, _, rows = packed(*FLIGHTS)

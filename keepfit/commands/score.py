@@ -38,8 +38,7 @@ def score(
             raise ScoringError("two names are needed: keepfit score IN OUT")
         *patterns, out = files
         found, job = find_files(patterns), Job(Path(out))
-        if Path(out).resolve() in {file.resolve() for file in found}:
-            raise ScoringError(f"{out}: is one of the inputs")
+        job.refuse(found)
         with job.locked():
             _score(found, job, _find_champion(champion), tuple(keep or ()), threads or os.cpu_count() or 1)
 

@@ -37,7 +37,7 @@ def find_files(patterns: list[str]) -> list[Path]:
 
 
 def _matching(pattern: str) -> list[Path]:
-    if not has_magic(pattern):
+    if not has_magic(pattern) or Path(pattern).is_file():
         return [Path(pattern)]
     return sorted(map(Path, glob(pattern, recursive=True)))  # noqa: PTH207 - absolute patterns, too
 

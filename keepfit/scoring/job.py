@@ -80,6 +80,15 @@ class Job:
             finally:
                 lock.unlink(missing_ok=True)
 
+    def refuse(self, files: list[Path]) -> None:
+        """Raise ScoringError where a file is one that the job writes, or is among its parts."""
+        for file in files:
+            here = file.resolve()
+            if here == self.out.resolve():
+                raise ScoringError(f"{self.out}: is one of the inputs")
+            if here == self.quarantine.resolve() or self.folder.resolve() in here.parents:
+                raise ScoringError(f"{file}: is what is written for {self.out}; give one of them another name")
+
     def begin(self, order: Order) -> dict[tuple[int, int], Mark]:
         """Return what is done already, by file and chunk; raise ScoringError where the parts are of another order."""
         kind_of(self.out)
