@@ -25,6 +25,10 @@ class MissingColumn(KeepfitError):
     """A column that the dataset declares is not in the table."""
 
 
+class RepairError(KeepfitError):
+    """Mended rows that break the rules for rows which kept them."""
+
+
 class QuotaExceeded(KeepfitError):
     """More rows broke the rules than `validate.quota` allows."""
 

@@ -19,10 +19,19 @@ def parse_times(values: pd.Series, form: str | None = None) -> pd.Series:
         numbers = to_numbers(values)
         parsed = pd.to_datetime(numbers, utc=True, errors="coerce", unit=form)
     else:
-        text = values.map(as_text, na_action="ignore") if form and pd.api.types.is_numeric_dtype(values) else values
-        parsed = pd.to_datetime(text, utc=True, errors="coerce", format=form or "ISO8601")
+        parsed = pd.to_datetime(_write_numbers(values, form), utc=True, errors="coerce", format=form or "ISO8601")
     parsed = parsed.dt.tz_localize(None)
     return parsed.where(parsed.between(pd.Timestamp.min, pd.Timestamp.max)).astype("datetime64[ns]")
+
+
+def _write_numbers(values: pd.Series, form: str | None) -> pd.Series:
+    """Return the values with numbers such as 20240131.0 as text: a missing neighbour made floats of them."""
+    if form and pd.api.types.is_numeric_dtype(values):
+        return values.map(as_text, na_action="ignore")
+    # A mended value beside numbers is text.
+    if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) != "string":
+        return values.map(lambda value: as_text(value) if isinstance(value, float) else value, na_action="ignore")
+    return values
 
 
 def as_text(value: Any) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from keepfit.columns import settle_types
 from keepfit.dataset import Dataset
-from keepfit.errors import EmptyTable, QuotaExceeded, StaleData
+from keepfit.errors import EmptyTable, QuotaExceeded, RepairError, StaleData
 from keepfit.repairs import ROW_HASH, apply_repairs, hash_rows
 from keepfit.rules import find_faults, judge
 from keepfit.spans import parse_span
@@ -52,11 +52,25 @@ def replay(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return which of `rows` (by `row_hash`) pass with these repairs, and the others with their reasons.
 
-    They are judged in the whole table: a duplicate or a row out of order is one only there. Raises MissingColumn.
+    They are judged in the whole table: a duplicate or a row out of order is one only there. Raises MissingColumn,
+    and RepairError where rows are set aside that would not be without the repairs of `rows`.
     """
     found = validate(raw, dataset, repairs)
-    refused = found.quarantine[found.quarantine[ROW_HASH].isin(rows[ROW_HASH])]
+    ours = found.quarantine[ROW_HASH].isin(rows[ROW_HASH])
+    refused, others = found.quarantine[ours], found.quarantine[~ours]
+    if repairs is not None and not others.empty:
+        before = validate(raw, dataset, repairs[~repairs[ROW_HASH].isin(rows[ROW_HASH])]).quarantine
+        refuse_losses(others[~others[ROW_HASH].isin(before[ROW_HASH])])
     return rows[~rows[ROW_HASH].isin(refused[ROW_HASH])], refused
+
+
+def refuse_losses(lost: pd.DataFrame) -> None:
+    """Raise RepairError where there are good rows that repairs of others would set aside."""
+    if not lost.empty:
+        raise RepairError(
+            f"{len(lost)} rows that keep the rules would be set aside, most often by {lost[REASONS].mode()[0]!r}; "
+            "allowed: mended rows that cost no others. Nothing was taken in"
+        )
 
 
 def join_reasons(faults: pd.DataFrame) -> pd.Series:

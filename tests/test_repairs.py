@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from keepfit.errors import MissingColumn, SourceError
+from keepfit.dataset import Dataset
+from keepfit.errors import MissingColumn, RepairError, SourceError
 from keepfit.files import read_table, write_table
 from keepfit.repairs import ROW_HASH, add_repairs, apply_repairs, export_rows, hash_rows, read_changed, read_repairs
 from keepfit.validate import REASONS, replay, validate
@@ -19,13 +20,13 @@ def raw(**columns: list) -> pd.DataFrame:
     return pd.DataFrame({**default, **columns})
 
 
-def mend(rows: pd.DataFrame, path, **values) -> tuple[pd.DataFrame, pd.DataFrame]:
+def mend(rows: pd.DataFrame, path, dataset: Dataset = DATASET, **values) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What a person does: export, change cells in the CSV, replay, keep what passes."""
-    quarantine, export = validate(rows, DATASET).quarantine, path.with_name("export.csv")
+    quarantine, export = validate(rows, dataset).quarantine, path.with_name("export.csv")
     export.write_text(export_rows(quarantine.assign(**values)))
-    changed = read_changed(export, quarantine, DATASET)
-    passing, refused = replay(rows, read_repairs(path, DATASET, beside=changed), changed, DATASET)
-    add_repairs(path, passing, DATASET)
+    changed = read_changed(export, quarantine, dataset)
+    passing, refused = replay(rows, read_repairs(path, dataset, beside=changed), changed, dataset)
+    add_repairs(path, passing, dataset)
     return passing, refused
 
 
@@ -45,6 +46,32 @@ def test_a_mended_time_is_read_beside_times_of_the_table(tmp_path):
     found = validate(rows, DATASET, read_repairs(tmp_path / "toy.csv", DATASET))
     assert found.quarantine.empty
     assert found.valid.time[1] == pd.Timestamp("2020-01-02 12:00")
+
+
+@pytest.mark.parametrize(
+    ("form", "numbers", "mended"),
+    [
+        ("%Y%m%d", [20200101, None, 20200103, 20200104], "20200102"),
+        (None, [20200101, None, 20200103, 20200104], "2020-01-02"),
+        ("D", [18262, None, 18264, 18265], "18263"),
+        ("s", [1577836800, None, 1578009600, 1578096000], "1577923200"),
+    ],
+)
+def test_a_mended_time_is_read_beside_times_that_are_numbers(form, numbers, mended, tmp_path):
+    dataset = toy_dataset(**{"columns.time": {"type": "datetime", "format": form}})
+    rows, repairs = raw(time=numbers), tmp_path / "toy.csv"
+    mend(rows, repairs, dataset, time=mended)
+    found = validate(rows, dataset, read_repairs(repairs, dataset))
+    assert found.valid.time.tolist() == validate(raw(), DATASET).valid.time.tolist()
+
+
+@pytest.mark.parametrize(
+    ("time", "said"), [("2030-01-01", "2 rows .* 'time: out of order'"), ("2020-01-03", "1 rows .* 'time: duplicate'")]
+)
+def test_repairs_that_cost_good_rows_are_refused_with_their_number_and_the_reason(time, said, tmp_path):
+    with pytest.raises(RepairError, match=said):
+        mend(raw(time=["2020-01-01", "soon", "2020-01-03", "2020-01-04"]), tmp_path / "toy.csv", time=time)
+    assert not (tmp_path / "toy.csv").exists()
 
 
 def test_a_repaired_row_that_is_still_bad_stays_aside_and_can_be_mended_again():
