@@ -181,6 +181,23 @@ def test_a_run_goes_on_where_an_earlier_one_was_stopped(case, gone, tmp_path: Pa
     assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
+@pytest.mark.parametrize("odd", ["\n\n", "\n \t\n", "\r\n\r\n", "\r\r", "quoted"])
+def test_lines_that_are_no_rows_are_not_counted_as_rows_that_are_done(odd, tmp_path: Path, monkeypatch):
+    bundle, _, rows = packed(*FLIGHTS)
+    source, out = write(rows.assign(note='a\n\nb, "c"'), tmp_path / "rows.csv"), tmp_path / "out.csv"
+    if odd != "quoted":
+        lines = write(rows.assign(note="a"), source).read_bytes().splitlines()
+        source.write_bytes(odd.encode() + b"\n".join([*lines[:50], odd.encode(), *lines[50:]]))
+    ask("--keep", "note", source, tmp_path / "whole.csv", champion=bundle)
+    with monkeypatch.context() as stopped:
+        stopped.setattr("keepfit.scoring.job.Job.finish", lambda _: None)
+        ask("--keep", "note", source, out, champion=bundle)
+    for place in (1, 2, 3):
+        next((tmp_path / "out.csv.parts").glob(f"*{place:07}.mark.json")).unlink()
+    assert "going on after 200 rows" in ask("--keep", "note", source, out, champion=bundle)
+    assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
 def test_parts_of_another_job_are_refused(tmp_path: Path, monkeypatch):
     bundle, _, rows = packed(*FLIGHTS)
     source, out = write(rows, tmp_path / "rows.csv"), tmp_path / "out.csv"
