@@ -1,5 +1,7 @@
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,24 @@ def test_the_url_may_be_in_a_file(folder, tmp_path, monkeypatch):
     run("drain")
     assert (tmp_path / "other.sqlite").exists()
     assert not (folder / "log.sqlite").exists()
+
+
+def test_what_a_reader_kept_in_the_files_of_sqlite_goes_with_the_same_command_again(folder, monkeypatch):
+    monkeypatch.setattr("keepfit.serving.tables.PATIENCE", 0.05)
+    erasing = ("erase", "--where", "who=Ada", "--yes")
+
+    def kept() -> bool:
+        return b"Ada" in b"".join(path.read_bytes() for path in folder.glob("log.sqlite*"))
+
+    run("drain")
+    with closing(sqlite3.connect(folder / "log.sqlite", isolation_level=None)) as reader:
+        reader.execute("begin")
+        reader.execute("select * from keepfit_predictions").fetchone()
+        status, told = run(*erasing)
+        assert (status, told.count("\n"), kept()) == (1, 1, True)
+        assert "LogError" in told
+        assert "may still be in this file and its -wal" in told
+        assert run(*erasing)[0] == 1
+        reader.execute("commit")
+        assert run(*erasing) == (0, "nothing with that who is in the log\n")
+        assert not kept()

@@ -1,13 +1,17 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from sqlalchemy import select
 
+from keepfit.errors import LogError
 from keepfit.serving.drainer import REFUSED, Drainer
 from keepfit.serving.journal import Journal, find_segments
 from keepfit.serving.location import JOURNAL
 from keepfit.serving.pii import hash_value
-from keepfit.serving.removal import Removed, Request, erase, name_subject, prune
+from keepfit.serving.removal import Removed, Request, checkpoint, erase, name_subject, prune
 from keepfit.serving.tables import earlier as earlier_table
 from keepfit.serving.tables import open_log, outcomes, predictions, removals
 from tests.logged import SECOND, earlier, lines, outcome, predicted
@@ -75,6 +79,38 @@ def test_what_the_database_refused_is_erased_where_it_is_kept(log):
     assert b"Ada" in (log.folder / REFUSED).read_bytes()
     erase(log.folder, log.engine, name_subject("who", "Ada", None), DO)
     assert b"Ada" not in (log.folder / REFUSED).read_bytes()
+
+
+def read_on(folder: Path) -> sqlite3.Connection:
+    """Open a transaction that sees the log as it is now."""
+    reader = sqlite3.connect(folder / "log.sqlite", isolation_level=None, check_same_thread=False)
+    reader.execute("begin")
+    reader.execute("select * from keepfit_predictions").fetchone()
+    return reader
+
+
+def test_what_a_reader_keeps_in_the_files_of_sqlite_is_an_error_and_goes_with_a_later_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr("keepfit.serving.tables.PATIENCE", 0.05)
+    log = Log(tmp_path)
+    log.put(predicted("a", row=ADA))
+    log.drainer.drain()
+    with closing(read_on(log.folder)) as reader:
+        with pytest.raises(
+            LogError, match=r"log\.sqlite: what was removed from the tables may still be in this file and its -wal"
+        ):
+            erase(log.folder, log.engine, name_subject("who", "Ada", None), DO)
+        assert log.ids() == []
+        reader.execute("commit")
+        checkpoint(log.engine)
+        assert b'"who":"Ada"' not in log.bytes()
+
+
+def test_a_removal_waits_for_one_who_reads(log):
+    log.drainer.drain()
+    with closing(read_on(log.folder)) as reader:
+        Timer(0.3, reader.execute, ["commit"]).start()
+        erase(log.folder, log.engine, name_subject("who", "Ada", None), DO)
+        assert b'"who":"Ada"' not in log.bytes()
 
 
 def test_counting_changes_nothing(log):

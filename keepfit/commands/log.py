@@ -80,7 +80,9 @@ def prune(
 
     with one_line_errors(), _open() as (folder, engine):
         before = time.time_ns() - _nanoseconds(older_than)
-        _remove(lambda request: removal.prune(folder, engine, before, request), f"older than {older_than}", yes=yes)
+        _remove(
+            engine, lambda request: removal.prune(folder, engine, before, request), f"older than {older_than}", yes=yes
+        )
 
 
 @app.command()
@@ -99,16 +101,18 @@ def erase(
         if not equals or not column or not value:
             raise LogError(f"--where {where!r}: allowed: COLUMN=VALUE")
         subject = removal.name_subject(column, value, _find_key(folder, column))
-        _remove(lambda request: removal.erase(folder, engine, subject, request), f"with that {column}", yes=yes)
+        _remove(engine, lambda request: removal.erase(folder, engine, subject, request), f"with that {column}", yes=yes)
 
 
-def _remove(do: "Callable[[Request], Removed]", what: str, *, yes: bool) -> None:
+def _remove(engine: "Engine", do: "Callable[[Request], Removed]", what: str, *, yes: bool) -> None:
     """Count, ask, and do."""
-    from keepfit.serving.removal import Request
+    from keepfit.serving.removal import Request, checkpoint
 
     who = getpass.getuser()
     found = do(Request(who, do=False))
     if not found:
+        # An earlier removal may have left it in SQLite's files.
+        checkpoint(engine)
         say(f"nothing {what} is in the log")
         return
     if not yes:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, Engine, Table, delete, exists, insert, or_, select, text, tuple_
 
+from keepfit.errors import LogError
 from keepfit.serving.drainer import REFUSED, batch_lock
 from keepfit.serving.journal import find_segments
 from keepfit.serving.location import JOURNAL
@@ -20,6 +21,8 @@ from keepfit.serving.tables import earlier, outcomes, predictions, prepare, remo
 
 # Keys in one statement.
 MANY = 500
+# How often SQLite is asked for a checkpoint; each time it waits for those who read.
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,10 @@ def name_subject(column: str, value: str, key: bytes | None) -> Subject:
 
 
 def erase(folder: Path, engine: Engine, subject: Subject, request: Request) -> Removed:
-    """Take out all rows about a subject with their outcomes; raise SQLAlchemyError, and then nothing is changed."""
+    """Take out all rows about a subject with their outcomes.
+
+    Raises SQLAlchemyError, and then nothing is changed, and LogError as `checkpoint`.
+    """
     prepare(engine)
     with batch_lock(folder), ExitStack() as stack, engine.connect() as connection:
         files = [stack.enter_context(segment) for segment in _open_files(folder)]
@@ -92,7 +98,7 @@ def erase(folder: Path, engine: Engine, subject: Subject, request: Request) -> R
 
 
 def prune(folder: Path, engine: Engine, before_ns: int, request: Request) -> Removed:
-    """Take out what was logged before a time, and its outcomes; raise SQLAlchemyError, and then nothing is changed."""
+    """Take out what was logged before a time, and its outcomes; raise as `erase`."""
     prepare(engine)
     with batch_lock(folder), ExitStack() as stack, engine.connect() as connection:
         files = [stack.enter_context(segment) for segment in _open_files(folder)]
@@ -130,10 +136,26 @@ def _finish(
     told = {"time_ns": time.time_ns(), "action": action, "who": request.who, "what": about}
     connection.execute(insert(removals), told | asdict(found))
     connection.commit()
-    if connection.dialect.name == "sqlite":
-        # The journal of SQLite's own would still have it.
-        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    checkpoint(connection.engine)
     return found
+
+
+def checkpoint(engine: Engine) -> None:
+    """Have SQLite take what was removed from the tables out of its files: the database, and the one written ahead.
+
+    Raises LogError where somebody who reads keeps it from that for too long.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        for _ in range(ATTEMPTS):
+            busy, *_rest = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+            if not busy:
+                return
+    raise LogError(
+        f"{engine.url.database}: what was removed from the tables may still be in this file and its -wal, as somebody "
+        "goes on reading the log; give the same command again once that has ended"
+    )
 
 
 def _open_files(folder: Path) -> Iterator[Segment]:
