@@ -13,6 +13,7 @@ from keepfit.settings import Settings
 from keepfit.succession import replace_by_hand
 from keepfit.trail import Event
 from keepfit.turn import Turn, begin
+from keepfit.worktree import hash_made
 
 NEW_CHAMPION = ("promote", "rollback")
 
@@ -47,7 +48,8 @@ def _tell(event: Event, settings: Settings, reason: str) -> Turn:
     gate = read_json(Path("reports", settings.dataset.name, "gate.json")) or {}
     digests = {name: (gate.get(name) or {}).get("digest") for name in ("champion", "previous")}
     version = (gate.get("champion") or {}).get("version")
-    return begin(settings.dataset.name).model_copy(update={"champion": version}).add(event, reason, **digests)
+    told = {"champion": version, "made": hash_made(settings.dataset.name)}
+    return begin(settings.dataset.name).model_copy(update=told).add(event, reason, **digests)
 
 
 def _subject(event: Event, turn: Turn) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from keepfit import logbook
 from keepfit.cutoff import Moment, next_cutoff
-from keepfit.errors import KeepfitError, RepositoryError
+from keepfit.errors import KeepfitError
 from keepfit.files import read_json, write_json
-from keepfit.repository import git
 from keepfit.reproduction import check_newest, is_behind, reproduce
 from keepfit.rollback import PARAMS, configure
 from keepfit.settings import Settings, load_settings
 from keepfit.turn import Turn, begin, take_check, take_gate, write_turn
+from keepfit.worktree import hash_made, refuse_changes
 
 EVIDENCE = Path("outputs")
 REPORTS = ("drift.json", "gate.json", "metrics.json")
@@ -22,7 +22,7 @@ REPORTS = ("drift.json", "gate.json", "metrics.json")
 def turn_round(*, until: Moment | None, force: bool) -> Turn:
     """Move the cut-off, check, and train where the check says so or `force` does; return what happened.
 
-    A failure is an outcome like the others, and is told in the turn. Raises RepositoryError where tracked files
+    A failure is an outcome like the others, and is told in the turn. Raises RepositoryError where files
     were changed before: what a turn did could not be told from what the user did.
     """
     settings, turn = start()
@@ -50,19 +50,12 @@ def catch_up() -> Turn:
 
 def start() -> tuple[Settings, Turn]:
     """Return the settings and a turn at today's commit, the logbook of the last turns in place."""
-    refuse_changes()
     settings = load_settings(PARAMS)
+    refuse_changes(settings.dataset.name)
     turn = begin(settings.dataset.name)
     if logbook.recall(turn.dataset):
         _take_last_attempt(turn.dataset)
     return settings, turn
-
-
-def refuse_changes() -> None:
-    """Raise RepositoryError where a tracked file was changed and not committed."""
-    if changed := git("status", "--porcelain", "--untracked-files=no"):
-        names = ", ".join(line[3:] for line in changed.splitlines()[:3])
-        raise RepositoryError(f"{names}: changed and not committed; commit or stash your changes first")
 
 
 def _check(turn: Turn, settings: Settings, until: Moment | None) -> Turn:
@@ -98,6 +91,7 @@ def _keep(turn: Turn) -> Turn:
         file = Path("reports", turn.dataset, name)
         if file.exists():
             shutil.copy(file, EVIDENCE / name)
+    turn = turn.model_copy(update={"made": hash_made(turn.dataset)})
     write_turn(turn)
     return turn
 

@@ -16,7 +16,6 @@ from keepfit.turn import Turn
 
 # What a champion is made from or recorded in: a change of these by another makes this promotion a guess.
 OURS = ("conf", "data", "features", "keepfit", "service", "stages", "requirements", "reports", "dvc.yaml", "dvc.lock")
-PUBLISHED = ("conf", "params.yaml", "dvc.lock", "reports", "data/repairs")
 TRIES = 3
 
 
@@ -61,24 +60,30 @@ def propose(turn: Turn, message: str) -> str:
 
 
 def commit_turn(turn: Turn, message: str) -> None:
-    """Commit what the turn made, with its events in the trail."""
+    """Commit what the turn made, with its events in the trail, and nothing else, be it staged or not."""
     add_entries(TRAIL, turn.happenings)
-    git("add", "--", *(name for name in PUBLISHED if Path(name).exists()))
-    git(*author(), "commit", "--quiet", "--no-verify", "-m", message)
+    ours = [name for name in turn.made if Path(name).exists() or read_at(turn.base, name) is not None]
+    git("add", "--all", "--", *ours)
+    git(*author(), "commit", "--quiet", "--no-verify", "--only", "-m", message, "--", *ours)
 
 
 def put_back(turn: Turn) -> None:
-    """Put what a turn changes back as it was when it began; what DVC tracks follows it."""
+    """Put what the turn made back as it was when it began, and nothing else; what DVC tracks follows it."""
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    git("reset", "--quiet", "--soft", turn.base)
-    ours = [name for name in PUBLISHED if Path(name).exists()]
-    git("add", "--all", "--", *ours)
-    git("restore", f"--source={turn.base}", "--staged", "--worktree", "--", *ours)
+    if git("rev-parse", "HEAD") != turn.base:
+        git("reset", "--quiet", "--keep", turn.base)
+    for name in turn.made:
+        if read_at(turn.base, name) is not None:
+            git("restore", f"--source={turn.base}", "--staged", "--worktree", "--", name)
+        else:
+            git("rm", "--quiet", "--cached", "--force", "--ignore-unmatch", "--", name)
+            Path(name).unlink(missing_ok=True)
     try:
         with Repo() as repo:
-            repo.checkout(force=True)
+            # Without targets it removes the outputs of every other dataset, those under Git among them.
+            repo.checkout([stage.addressing for stage in repo.index.stages], force=True)
     except DvcException as error:
         raise RemoteError(f"dvc checkout: {' '.join(str(error).split())[:200]}") from None
 

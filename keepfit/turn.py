@@ -14,7 +14,7 @@ BY_ACTION: dict[str, Outcome] = {"none": "calm", "alert": "alert", "fix-data": "
 
 
 class Turn(Section):
-    """What a turn saw and did; `base` is the commit that it started from."""
+    """What a turn saw and did; `base` is the commit that it started from, `made` its files and their hashes."""
 
     dataset: str
     base: str
@@ -25,6 +25,7 @@ class Turn(Section):
     outcome: Outcome = "calm"
     champion: str | None = None
     happenings: tuple[Happening, ...] = ()
+    made: dict[str, str | None] = {}
 
     def add(self, event: Event, reason: str, **digests: str | None) -> "Turn":
         """Return the turn with an event more: who, when and in which run are taken from here and now."""

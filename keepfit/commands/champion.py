@@ -123,11 +123,12 @@ def history(
 
 
 def _settings() -> "Settings":
-    from keepfit.loop import refuse_changes
     from keepfit.settings import load_settings
+    from keepfit.worktree import refuse_changes
 
-    refuse_changes()
-    return load_settings(PARAMS)
+    settings = load_settings(PARAMS)
+    refuse_changes(settings.dataset.name)
+    return settings
 
 
 def _standings(reigns: "list[Reign]", settings: "Settings") -> list[str]:

@@ -62,20 +62,21 @@ def publish(
 ) -> None:
     """Push what `retrain` made: data, then commit and tags at once, or a pull request; else a line in the logbook.
 
-    Ends with status 1 where the remote refused or another push came first; then nothing was published.
+    Only files that the turn made are committed or put back. Ends with status 1 where one of them was changed since,
+    the remote refused, or another push came first; then nothing was published.
     """
     from keepfit.handover import hand_over
-    from keepfit.publication import put_back
     from keepfit.settings import load_settings
     from keepfit.turn import TURN, read_turn
+    from keepfit.worktree import refuse_edits
 
     with one_line_errors():
         settings, turn = load_settings(PARAMS), read_turn()
         if turn is None or turn.dataset != settings.dataset.name:
             raise KeepfitError(f"{TURN}: no turn of {settings.dataset.name} there; `keepfit retrain` makes one")
+        refuse_edits(turn)
         if dry_run:
-            put_back(turn)
-            say(f"dry run, nothing is pushed; outcome: {turn.outcome}")
+            say(f"dry run, nothing is pushed or put back; outcome: {turn.outcome}")
             return
         for line in hand_over(turn, settings):
             say(line)
