@@ -1,5 +1,6 @@
 """Rehearsal: the trainings and the policies of a replay, in several processes, each kept on disk when it is done."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -71,19 +72,25 @@ class Rehearsal:
         return read_json(self.folder / f"{number:04d}" / "done.json")["seconds"]
 
 
-def prepare(root: Path, settings: Settings, *, start: pd.Timestamp, step: int | str) -> Rehearsal:
-    """Read and prepare the whole history that the source has, once for the same settings and code."""
+def prepare(
+    root: Path, settings: Settings, repairs: pd.DataFrame | None, *, start: pd.Timestamp, step: int | str
+) -> Rehearsal:
+    """Read the whole history that the source has; what follows from the same rows, settings and code is made once."""
     settings = settings.model_copy(update={"train": settings.train.model_copy(update={"jobs": 1})})
     whole = settings.dataset.model_copy(update={"until": None, "freshness": None})
     module = settings.dataset.features.module
     code = hash_code(Path("stages/train.py"), Path(), extra=(Path("features", f"{module}.py"),))
-    key = hash_json([training_params(settings), code, str(start), step])[:12]
+    valid = validate(cut(read_source(whole.source), whole), whole, repairs).valid
+    key = hash_json([training_params(settings), code, _hash_rows(valid), str(start), step])[:12]
     rehearsal = Rehearsal(root / key, settings, start, step)
     if not (rehearsal.folder / TABLE).exists():
-        valid = validate(cut(read_source(whole.source), whole), whole).valid
         write_table(rehearsal.folder / VALID, valid)
         write_table(rehearsal.folder / TABLE, assemble(valid, whole, load_module(module)))
     return rehearsal
+
+
+def _hash_rows(rows: pd.DataFrame) -> str:
+    return hashlib.sha256(pd.util.hash_pandas_object(rows, index=False).to_numpy().tobytes()).hexdigest()
 
 
 @lru_cache(maxsize=16)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keepfit.errors import TooFewRows
+from keepfit.errors import SettingsError, TooFewRows
 from keepfit.features import LABEL
 from keepfit.section import Section
 from keepfit.spans import parse_span
@@ -45,6 +45,18 @@ class Story(Section):
     policy: str
     moments: tuple[Moment, ...]
     check_seconds: float
+
+
+def parse_step(text: str) -> int | str:
+    """Return the rows or the length of time, more than none, that a person wrote; raise SettingsError."""
+    step = int(text) if text.isdecimal() else text
+    try:
+        positive = bool(parse_span(step))
+    except ValueError:
+        positive = False
+    if positive:
+        return step
+    raise SettingsError(f"step {text!r}: allowed: a number of rows, or a length of time such as 28D; more than none")
 
 
 def cut_segments(times: pd.Series, *, start: pd.Timestamp, step: int | str) -> list[Segment]:
@@ -121,10 +133,11 @@ def compare_stories(
 ) -> list[dict[str, Any]]:
     """Return a row for each policy: mean loss, share of the gain of always retraining, and what it took.
 
-    A retraining is in vain where the model before it would have cost no more until the next one.
+    The share is None where `never` or `always` is not among them, or they cost the same. A retraining
+    is in vain where the model before it would have cost no more until the next one.
     """
     mean = {story.policy: _mean_loss(story) for story in stories}
-    never, always = mean["never"], mean["always"]
+    never, always = mean.get("never"), mean.get("always")
     compared = []
     for story in stories:
         trained = [number for number, moment in enumerate(story.moments) if moment.action == "retrain"]
@@ -132,7 +145,7 @@ def compare_stories(
             {
                 "policy": story.policy,
                 "mean_loss": mean[story.policy],
-                "gain_kept": (never - mean[story.policy]) / (never - always) if never != always else None,
+                "gain_kept": _share(mean[story.policy], never, always),
                 "retrainings": len(trained),
                 "share_of_always": len(trained) / max(len(segments) - 1, 1),
                 "in_vain": sum(not _paid(story, number, segments, losses) for number in trained),
@@ -142,6 +155,10 @@ def compare_stories(
             }
         )
     return compared
+
+
+def _share(mean: float, never: float | None, always: float | None) -> float | None:
+    return None if never is None or always is None or never == always else (never - mean) / (never - always)
 
 
 def _mean_loss(story: Story) -> float:

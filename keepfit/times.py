@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from keepfit.dataset import EPOCHS
+from keepfit.errors import SettingsError
 from keepfit.numerals import to_numbers
 
 
@@ -32,6 +33,14 @@ def _write_numbers(values: pd.Series, form: str | None) -> pd.Series:
     if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) != "string":
         return values.map(lambda value: as_text(value) if isinstance(value, float) else value, na_action="ignore")
     return values
+
+
+def parse_moment(text: str) -> pd.Timestamp:
+    """Return the day or the moment in ISO 8601 that a person wrote, in UTC without a zone; raise SettingsError."""
+    moment = parse_times(pd.Series([text]))[0]
+    if pd.isna(moment):
+        raise SettingsError(f"{text!r} is no moment; allowed: a day such as 2018-03-31, or one with its time")
+    return moment
 
 
 def as_text(value: Any) -> str:

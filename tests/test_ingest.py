@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepfit.errors import EmptyTable, MissingColumn, SourceError, SourceWentBackwards
+from keepfit.errors import EmptyTable, MissingColumn, SettingsError, SourceError, SourceWentBackwards
 from keepfit.files import hash_file, read_json, read_table, write_table
 from keepfit.ingest import Extent, cut, describe, refuse_backwards
-from keepfit.times import end_of, parse_times
+from keepfit.times import end_of, parse_moment, parse_times
 from stages.ingest import main
 from tests.toys import toy_dataset, toy_settings
 
@@ -35,6 +35,20 @@ def test_a_cut_off_moment_lets_in_that_moment_and_none_after_it():
 
 def test_no_cut_off_lets_in_every_row():
     assert until(None, HOURS) == HOURS
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [("2022-06-01", "2022-06-01"), ("2022-06-01T02:00Z", "2022-06-01 02:00"), ("2022-06-01T02:00+02:00", "2022-06-01")],
+)
+def test_a_moment_that_a_person_wrote_is_utc_without_a_zone(text, moment):
+    assert parse_moment(text) == pd.Timestamp(moment)
+
+
+@pytest.mark.parametrize("text", ["garbage", "", "2022-13-01", "9999-01-01"])
+def test_what_is_no_moment_is_named(text):
+    with pytest.raises(SettingsError, match=f"^'{text}' is no moment; allowed: a day such as"):
+        parse_moment(text)
 
 
 def test_times_with_a_zone_are_cut_in_utc():

@@ -1,9 +1,14 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from keepfit.errors import TooFewRows
-from keepfit.replay import compare_stories, cut_segments, known_at, live
+from keepfit.errors import SettingsError, TooFewRows
+from keepfit.rehearsal import prepare
+from keepfit.repairs import hash_rows
+from keepfit.replay import compare_stories, cut_segments, known_at, live, parse_step
+from tests.toys import toy_dataset, toy_rows, toy_settings
 
 TIMES = pd.Series(pd.date_range("2020-01-01", periods=10, freq="D"))
 
@@ -84,3 +89,38 @@ def test_the_days_to_an_alarm_are_counted_from_the_change_to_the_first_step_that
         0
     ]
     assert row["days_to_alarm"] == {"2020-01-04": 3.0}
+
+
+def test_without_never_or_always_no_share_of_a_gain_is_told():
+    stories = [told("some", {2: "retrain"}), told("never", {})]
+    rows = compare_stories(stories, SEGMENTS, losses, training_seconds=[0.0] * 4, changes=[])
+    assert [(row["policy"], row["gain_kept"]) for row in rows] == [("some", None), ("never", None)]
+
+
+@pytest.mark.parametrize(("text", "step"), [("90", 90), ("80D", "80D"), ("6h", "6h")])
+def test_a_step_is_rows_or_a_length_of_time(text, step):
+    assert parse_step(text) == step
+
+
+@pytest.mark.parametrize("text", ["foo", "0", "0D", "-3", "1.5", "", "²"])
+def test_what_is_no_step_is_named(text):
+    with pytest.raises(SettingsError, match=f"^step '{text}': allowed: a number of rows, or a length of time"):
+        parse_step(text)
+
+
+def test_a_replay_of_changed_rows_repairs_or_settings_is_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[1])
+    source, rows = tmp_path / "toy.csv", toy_rows(60)
+
+    def folder(rows: pd.DataFrame, repairs: pd.DataFrame | None = None, step: int = 10) -> Path:
+        rows.to_csv(source, index=False)
+        settings = toy_settings(**{"dataset.source.path": str(source)})
+        return prepare(tmp_path, settings, repairs, start=rows["time"].iloc[30], step=step).folder
+
+    flipped = rows.assign(y=[1 - rows.y[0], *rows.y[1:]])
+    one, again = folder(rows), folder(rows)
+    repairs = flipped.head(1).assign(row_hash=hash_rows(pd.read_csv(source), toy_dataset())[:1])
+    others = [folder(flipped), folder(rows, repairs), folder(rows, step=9)]
+    assert one == again
+    assert one not in others
+    assert others[0] == others[1]

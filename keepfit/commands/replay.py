@@ -23,37 +23,39 @@ def replay(
     ] = None,
     change: Annotated[list[str] | None, typer.Option(help="A day on which the world is known to have changed.")] = None,
     policy: Annotated[list[str] | None, typer.Option(help="Policies of conf/drift/; all where none is named.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Processes side by side; one a core where none is named.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes side by side; else one a core.")] = None,
     output: Annotated[Path | None, typer.Option(help="Where replay.json and replay.png go.")] = None,
 ) -> None:
     """Live a dataset's history again under each policy, and compare what they cost.
 
+    How much of the gain of always retraining a policy keeps is told where `never` and `always` are among them.
     What has been trained is kept under models/NAME/.replay/: a replay that was cut off goes on where it stopped.
     """
-    import pandas as pd
-
     from keepfit.files import write_json
     from keepfit.progress import progress, working
     from keepfit.rehearsal import prepare, tell_stories, train_steps
-    from keepfit.replay import compare_stories
+    from keepfit.repairs import read_repairs
+    from keepfit.replay import compare_stories, parse_step
     from keepfit.replay_picture import draw
+    from keepfit.times import parse_moment
 
     with one_line_errors():
         settings = _settings()
-        name = settings.dataset.name
+        name, begin = settings.dataset.name, parse_moment(start)
+        span = parse_step(str(settings.dataset.splits.batch) if step is None else step)
+        changes = [parse_moment(each) for each in change or ()]
+        repairs = read_repairs(Path("data/repairs", f"{name}.csv"), settings.dataset)
         policies = {
             each: _settings(each) for each in policy or sorted(path.stem for path in (CONF / "drift").glob("*.yaml"))
         }
         workers = jobs or os.cpu_count() or 1
-        span = settings.dataset.splits.batch if step is None else int(step) if step.isdigit() else step
         with working(f"reading {name}"):
-            rehearsal = prepare(Path("models", name, ".replay"), settings, start=pd.Timestamp(start), step=span)
+            rehearsal = prepare(Path("models", name, ".replay"), settings, repairs, start=begin, step=span)
         with progress("training", len(rehearsal.segments)) as advance:
             train_steps(rehearsal, jobs=workers, advance=advance)
         with progress("checking", len(policies)) as advance:
             stories = tell_stories(rehearsal, policies, jobs=workers, advance=advance)
         seconds = [rehearsal.seconds(number) for number in range(len(rehearsal.segments))]
-        changes = [pd.Timestamp(each) for each in change or ()]
         rows = compare_stories(stories, rehearsal.segments, rehearsal.losses, training_seconds=seconds, changes=changes)
         folder = output or Path("reports", name)
         said = {
