@@ -10,8 +10,9 @@ from keepfit.bundle import MODEL, Bundle
 from keepfit.errors import KeepfitError
 from keepfit.evaluate import Judged
 from keepfit.examples import Examples
-from keepfit.losses import row_losses
+from keepfit.losses import most_gains, row_losses
 from keepfit.metrics import measure, miscalibration
+from keepfit.objective import Objective
 from keepfit.scores import predict_scores
 from keepfit.section import Section
 from keepfit.settings import Settings
@@ -63,8 +64,8 @@ def decide(
     if not all(check.passed for check in evidence):
         return Decision(checks=tuple(evidence))
     labels, objective = judged.rows.labels, settings.objective
-    losses = row_losses(labels, judged.challenger, objective, threshold=challenger.passport.threshold)
-    naive = row_losses(labels, judged.naive, objective, threshold=judged.naive_threshold)
+    losses = _shortfalls(labels, judged.challenger, objective, threshold=challenger.passport.threshold)
+    naive = _shortfalls(labels, judged.naive, objective, threshold=judged.naive_threshold)
     blocks = cut_blocks(judged.rows.times, settings.evaluate.block)
     checks = [
         *evidence,
@@ -95,7 +96,7 @@ def _decide_against(
         scores = score_champion(judged.rows, champion, settings)
     except KeepfitError as error:
         return Decision(checks=(*checks, Check(name="champion can be compared", passed=False, seen=str(error))))
-    rival = row_losses(labels, scores, objective, threshold=threshold)
+    rival = _shortfalls(labels, scores, objective, threshold=threshold)
     return Decision(
         checks=(
             *checks,
@@ -104,6 +105,11 @@ def _decide_against(
         ),
         champion_metrics=measure(labels, scores, objective, task=settings.dataset.task, threshold=threshold),
     )
+
+
+def _shortfalls(labels: np.ndarray, scores: np.ndarray, objective: Objective, *, threshold: float) -> np.ndarray:
+    # Differences are those of the losses; shares are of what a decision that earns could have earned, too.
+    return row_losses(labels, scores, objective, threshold=threshold) - most_gains(labels, objective)
 
 
 def score_champion(rows: Examples, champion: Bundle, settings: Settings) -> np.ndarray:

@@ -60,6 +60,17 @@ def row_costs(labels: Array, scores: Array, *, cost: DecisionCost | ErrorCost | 
     ).astype(float)
 
 
+def most_gains(labels: Array, objective: Objective) -> Array:
+    """Return the least that each row can cost where the right decision earns, a negative amount, and 0 elsewhere.
+
+    A loss less this is never negative, so that a share of it has a meaning.
+    """
+    cost = objective.cost
+    if objective.metric != "cost" or not isinstance(cost, DecisionCost):
+        return np.zeros(len(labels))
+    return np.minimum(np.where(labels == 1, cost.true_positive, cost.true_negative), 0.0)
+
+
 def cheapest_threshold(labels: Array, scores: Array, cost: DecisionCost) -> float:
     """Return the score from which a yes is cheapest on these rows, halfway between two scores.
 

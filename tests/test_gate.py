@@ -172,3 +172,20 @@ def test_a_gain_that_is_within_chance_does_not_beat_the_naive_baseline(trial: Tr
 
 def test_no_checks_are_no_reason_to_promote():
     assert not Decision(checks=()).promote
+
+
+def test_a_decision_that_earns_is_judged_like_a_mistake_that_costs_as_much(tmp_path):
+    trial = begin("binary", tmp_path)
+    earns = {"true_positive": -10, "false_positive": 1, "false_negative": 0}
+    costs = (earns, {"false_positive": 1, "false_negative": 10})
+    common = {
+        "objective.metric": "cost",
+        "objective.slices": [{"column": "c", "tolerance": 0.1}],
+        "gate.reason": "drift",
+    }
+    worse = np.where(trial.judged.rows.labels == 1, 0.05, 0.04)
+    for champion in (None, trial.other("timid", rows=479)):
+        for scores in (None, worse):
+            one, other = (trial.decide(champion, scores=scores, **common, **{"objective.cost": cost}) for cost in costs)
+            assert one.checks == other.checks
+    assert "not too good to be true" not in failed(trial.decide(**common, **{"objective.cost": earns}))

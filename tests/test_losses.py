@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from keepfit.losses import cheapest_threshold, row_costs, row_losses
+from keepfit.losses import cheapest_threshold, most_gains, row_costs, row_losses
 from keepfit.objective import DecisionCost, ErrorCost, Objective
 
 MISSES = DecisionCost(false_positive=1, false_negative=3)
@@ -53,6 +53,14 @@ def test_each_outcome_has_its_cost_and_a_score_at_the_threshold_is_a_yes():
 def test_an_amount_too_high_costs_over_and_one_too_low_costs_under():
     costs = row_costs(array(10, 10, 10), array(12, 9, 10), cost=ErrorCost(over=1, under=4), threshold=0)
     assert costs.tolist() == [2.0, 4.0, 0.0]
+
+
+def test_the_most_that_a_row_can_earn_is_what_the_right_decision_earns():
+    earns = DecisionCost(true_positive=-7, false_positive=3, true_negative=1, false_negative=0)
+    labels = array(1, 0)
+    assert most_gains(labels, objective("cost", earns)).tolist() == [-7.0, 0.0]
+    assert most_gains(labels, objective("cost")).tolist() == [0.0, 0.0]
+    assert most_gains(labels, objective("log_loss", earns)).tolist() == [0.0, 0.0]
 
 
 def test_a_gain_is_a_negative_cost():
