@@ -43,6 +43,8 @@ def propose(
     frame = write_nested(frame.rename(columns=str).reset_index(drop=True))
     _refuse_one_column(frame)
     require(frame, [target, *([time] if time else [])])
+    if time == target:
+        raise UnusableTable(f"--target and --time are both {time}; allowed: two columns, what is to be known and when")
     refuse_small(int(frame[target].notna().sum()), target, bounds)
     found = {each: profile(frame[each], as_time=each == time) for each in frame}
     label = propose_label(found.pop(target), task=task)

@@ -129,6 +129,7 @@ def test_of_two_names_the_rarer_one_is_the_yes():
         (customers(), {"target": "note"}, UnusableTable, "it looks like text"),
         (customers(), {"target": "town"}, UnusableTable, "at most 50 classes"),
         (customers(), {"target": "churned", "time": "Farbe"}, UnusableTable, "--time Farbe: it looks like category"),
+        (sales(), {"target": "revenue", "time": "revenue"}, UnusableTable, "--target and --time are both revenue"),
         (customers(), {"target": "churned", "task": "multiclass"}, UnusableTable, "do not fit --task multiclass"),
         (customers().sort_values("churned"), {"target": "churned"}, UnusableTable, "seems sorted by its label"),
         (sales()[["revenue"]].set_axis(["a;y"], axis=1), {"target": "y"}, UnusableTable, "separated by ';'"),
