@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from keepfit.bundle import MODEL, PASSPORT, PROFILE, SCHEMA, Bundle
 from keepfit.errors import PackageError
-from keepfit.files import replacing, write_json
+from keepfit.files import hash_file, replacing, write_json
 from keepfit.imports import imported_files
 from keepfit.servable import SERVING, Servable, describe, read_servable
 
@@ -37,6 +37,22 @@ def package_files(features: str, root: Path) -> list[Path]:
     files = {*imported_files(SERVICE, root), *imported_files(module, root)}
     pages = {page.relative_to(root) for page in (root / "keepfit/serving").glob("*.html")}
     return sorted({*files, *pages, *(file.parent / "__init__.py" for file in files)})
+
+
+def must_be_kept(champion: Bundle, valid: "Rows", bento: Path) -> bool:
+    """Whether the rows lost a column that the champion reads, so that its Bento can be kept, but not made again.
+
+    Raises PackageError where they did, and there is no Bento of this champion to keep.
+    """
+    passport = champion.passport
+    gone = [name for name in passport.request.columns if name not in valid.columns]
+    packaged = bento / CHAMPION / PASSPORT
+    if gone and not (packaged.exists() and hash_file(packaged) == champion.digest):
+        raise PackageError(
+            f"champion {passport.version} needs {', '.join(gone)}, which the rows no longer have: keep its columns in "
+            "dataset.columns until it is replaced"
+        )
+    return bool(gone)
 
 
 def prepare_serving(champion: Bundle, valid: "Rows", folder: Path) -> Servable:
