@@ -1,11 +1,12 @@
 """Columns: raw values as the types that the dataset declares, alike for a table and for a request."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
+from keepfit.cells import EXACT, INEXACT, MISSING, as_category
 from keepfit.dataset import Column
 from keepfit.errors import MissingColumn
 from keepfit.numerals import to_numbers
@@ -32,9 +33,13 @@ def settle_types(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.rename(columns=str)
     for name in frame.select_dtypes("object"):
         kinds = {type(value) for value in frame[name].dropna()}
-        if len(kinds) > 1 or kinds & NESTED:
+        if len(kinds) > 1 or kinds & NESTED or (kinds == {int} and _are_too_long(frame[name])):
             frame[name] = frame[name].map(as_text, na_action="ignore")
     return frame
+
+
+def _are_too_long(numbers: pd.Series) -> bool:
+    return any(not -(2**63) <= number < 2**63 for number in numbers.dropna())
 
 
 def join(frames: list[pd.DataFrame]) -> pd.DataFrame:
@@ -79,15 +84,44 @@ def parse_column(values: pd.Series, column: Column) -> pd.Series:
         case "datetime":
             return parse_times(values, column.format)
         case "category":
-            texts = values.astype("object")
-            if pd.api.types.infer_dtype(texts, skipna=True) != "string":
-                texts = texts.map(as_text, na_action="ignore").astype("object")
-            return texts.astype("category")
+            return _parse_categories(values.astype("object"))
         case "bool":
             truth = {value: TRUTH.get(str(value).lower()) for value in values.dropna().unique()}
             return values.astype("object").map(truth).astype(float)
         case "int":
             numbers = to_numbers(values).astype(float)
-            return numbers.where(np.isinf(numbers) | (numbers == numbers.round()))
+            return keep_exact(numbers.where(np.isinf(numbers) | (numbers == numbers.round())))
         case _:
             return to_numbers(values).astype(float)
+
+
+def keep_exact(numbers: pd.Series) -> pd.Series:
+    """Return whole numbers without those that are rounded as floats, where two could become one; infinity stays."""
+    return numbers.where(np.isinf(numbers) | (numbers.abs() <= EXACT))
+
+
+def find_unreadable(raw: pd.Series, typed: pd.Series, column: Column) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what is wrong with values that have none of their column's type, and where: positions; not the missing."""
+    at = np.flatnonzero(raw.notna().to_numpy() & typed.isna().to_numpy())
+    if not len(at):
+        return
+    values = raw.iloc[at].astype("object")
+    words = {""} if column.type == "category" else MISSING
+    given = ~values.map(lambda value: isinstance(value, str) and value in words).to_numpy(dtype=bool)
+    numbers = to_numbers(values).abs() if column.type == "int" else pd.Series(0.0, values.index)
+    inexact = (numbers > EXACT).to_numpy()
+    yield f"not a value of type {column.type}", at[given & ~inexact]
+    yield INEXACT, at[given & inexact]
+
+
+def _parse_categories(texts: pd.Series) -> pd.Series:
+    if pd.api.types.infer_dtype(texts, skipna=True) == "string":
+        # A text at a time and not a row at a time.
+        typed = texts.astype("category")
+        names = {text: as_category(text) for text in typed.cat.categories}
+        if all(text == name for text, name in names.items()):
+            return typed
+        texts = texts.map(names)
+    else:
+        texts = texts.map(as_category, na_action="ignore")
+    return texts.astype("object").astype("category")

@@ -174,6 +174,11 @@ class Dataset(Section):
         return self.time != self.source.row_number
 
     @property
+    def categories(self) -> frozenset[str]:
+        """The columns whose values are texts, as they are written."""
+        return frozenset(name for name, column in self.columns.items() if column.type == "category")
+
+    @property
     def score_classes(self) -> tuple[str, ...]:
         """The classes that each have a score of their own: none where one score a row says it all."""
         return self.classes if self.task == "multiclass" else ()

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 DATA_ERRORS = (EmptyTable, MissingColumn, QuotaExceeded, SourceError, SourceWentBackwards, StaleData)
 
 
-def read_rows(path: Path) -> pd.DataFrame:
-    """Return the raw rows of a CSV, Parquet or JSON-lines file; raise SourceError."""
-    return read_source(FileSource(kind="file", path=str(path), watch=str(path)))
+def read_rows(path: Path, dataset: Dataset) -> pd.DataFrame:
+    """Return the raw rows of a CSV, Parquet or JSON-lines file as ingest reads them; raise SourceError."""
+    return read_source(FileSource(kind="file", path=str(path), watch=str(path)), categories=dataset.categories)
 
 
 def examine_raw(

@@ -124,7 +124,7 @@ def _spool(dataset: Dataset, rows: int, spool: Spool) -> tuple[pd.DataFrame | No
 
 
 def _spool_once(dataset: Dataset, rows: int, spool: Spool, texts: Texts) -> tuple[pd.DataFrame | None, int, Shown]:
-    parts = read_parts(dataset.source, rows=rows, texts=texts)
+    parts = read_parts(dataset.source, rows=rows, texts=texts, categories=dataset.categories)
     first, second = next(parts), next(parts, None)
     shown, number = Shown(), 0
     if second is None:

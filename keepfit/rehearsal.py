@@ -80,7 +80,8 @@ def prepare(
     whole = settings.dataset.model_copy(update={"until": None, "freshness": None})
     module = settings.dataset.features.module
     code = hash_code(Path("stages/train.py"), Path(), extra=(Path("features", f"{module}.py"),))
-    valid = validate(cut(read_source(whole.source), whole), whole, repairs).valid
+    raw = cut(read_source(whole.source, categories=whole.categories), whole)
+    valid = validate(raw, whole, repairs).valid
     key = hash_json([training_params(settings), code, _hash_rows(valid), str(start), step])[:12]
     rehearsal = Rehearsal(root / key, settings, start, step)
     if not (rehearsal.folder / TABLE).exists():

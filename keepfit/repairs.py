@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from keepfit.cells import as_category
 from keepfit.columns import require
 from keepfit.dataset import Dataset
 from keepfit.errors import SourceError
@@ -16,7 +17,8 @@ ROW_HASH = "row_hash"
 
 def hash_rows(raw: pd.DataFrame, dataset: Dataset) -> pd.Series:
     """Return a 16-digit hash of each raw row's declared columns, whatever their order and its place in the table."""
-    text = raw[sorted(dataset.columns)].astype("object").map(lambda value: "" if pd.isna(value) else as_text(value))
+    values = raw[sorted(dataset.columns)].astype("object")
+    text = values.map(lambda value: "" if pd.isna(value) else as_category(value) or "")
     return pd.util.hash_pandas_object(text, index=False).map("{:016x}".format)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keepfit.columns import parse
+from keepfit.columns import find_unreadable, parse
 from keepfit.dataset import Column, Dataset
 
 if TYPE_CHECKING:
@@ -103,8 +103,9 @@ def _find_own_faults(raw: pd.DataFrame, typed: pd.DataFrame, dataset: Dataset) -
 
 def _unparsable(raw: pd.DataFrame, typed: pd.DataFrame, dataset: Dataset) -> list[pd.DataFrame]:
     return [
-        _named(raw.index[raw[name].notna() & typed[name].isna()].to_numpy(), f"{name}: not a value of type {kind.type}")
-        for name, kind in dataset.columns.items()
+        _named(raw.index[rows].to_numpy(), f"{name}: {reason}")
+        for name, column in dataset.columns.items()
+        for reason, rows in find_unreadable(raw[name], typed[name], column)
     ]
 
 

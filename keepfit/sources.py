@@ -2,7 +2,8 @@
 
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 from keepfit.columns import join
 from keepfit.dataset import FileSource, PythonSource, SqlSource
 from keepfit.errors import SourceError
-from keepfit.formats import MixedColumns, read_csv, read_jsonl, read_parquet
+from keepfit.formats import MixedColumns, keep_texts, read_csv, read_header, read_jsonl, read_parquet
 
 Source = PythonSource | FileSource | SqlSource
 READERS: dict[str, Any] = {"csv": read_csv, "parquet": read_parquet, "jsonl": read_jsonl}
@@ -28,17 +29,23 @@ class MixedFiles(Exception):
         self.texts = texts
 
 
-def read_source(source: Source, *, exact: bool = True) -> pd.DataFrame:
+def read_source(source: Source, *, exact: bool = True, categories: Collection[str] = ()) -> pd.DataFrame:
     """Return every row of the source, a named index as columns, numbered where asked; raise SourceError.
 
-    Where `exact` is false a number may differ in its last digit from the one written, and is read faster.
+    The columns `categories` are texts, as they are written. Where `exact` is false a number may differ in its last
+    digit from the one written, and is read faster.
     """
-    parts = list(read_parts(source, rows=None, exact=exact))
+    parts = list(read_parts(source, rows=None, exact=exact, categories=categories))
     return parts[0] if len(parts) == 1 else join(parts)
 
 
 def read_parts(
-    source: Source, *, rows: int | None, exact: bool = True, texts: Texts | None = None
+    source: Source,
+    *,
+    rows: int | None,
+    exact: bool = True,
+    texts: Texts | None = None,
+    categories: Collection[str] = (),
 ) -> Iterator[pd.DataFrame]:
     """Yield the source's rows in their order, up to `rows` at a time where it can be read so; one frame at least.
 
@@ -49,9 +56,9 @@ def read_parts(
         case PythonSource():
             frames = _call(source.callable)
         case FileSource():
-            frames = _read_files(source, rows, exact=exact, texts=texts or {})
+            frames = _read_files(source, rows, exact=exact, texts=texts or {}, categories=categories)
         case SqlSource():
-            frames = _query(source, rows)
+            frames = _query(source, rows, categories)
     count = 0
     for frame in frames:
         yield _arrange(frame, source.row_number, count)
@@ -88,7 +95,9 @@ def _call(path: str) -> Iterator[pd.DataFrame]:
         raise SourceError(f"dataset.source.callable: {path!r} failed: {cause}") from error
 
 
-def _read_files(source: FileSource, rows: int | None, *, exact: bool, texts: Texts) -> Iterator[pd.DataFrame]:
+def _read_files(
+    source: FileSource, rows: int | None, *, exact: bool, texts: Texts, categories: Collection[str]
+) -> Iterator[pd.DataFrame]:
     import fsspec
 
     mixed: Texts = {}
@@ -98,7 +107,8 @@ def _read_files(source: FileSource, rows: int | None, *, exact: bool, texts: Tex
             raise SourceError(f"dataset.source.path: {source.path!r}: no such file")
         for file in files:
             try:
-                yield from _read_file(file, source.format, rows, exact=exact, texts=texts.get(file.path, set()))
+                mine = texts.get(file.path, set())
+                yield from _read_file(file, source.format, rows, exact=exact, texts=mine, categories=categories)
             except MixedColumns as found:
                 mixed[file.path] = found.columns
     except (OSError, ValueError, ImportError) as error:
@@ -108,7 +118,7 @@ def _read_files(source: FileSource, rows: int | None, *, exact: bool, texts: Tex
 
 
 def _read_file(
-    file: Any, declared: str | None, rows: int | None, *, exact: bool, texts: set[str]
+    file: Any, declared: str | None, rows: int | None, *, exact: bool, texts: set[str], categories: Collection[str]
 ) -> Iterator[pd.DataFrame]:
     kind = declared or FORMATS.get(PurePosixPath(file.path).suffix)
     if kind is None:
@@ -116,14 +126,16 @@ def _read_file(
             f"dataset.source.path: {file.path!r}: format unknown; "
             f"set dataset.source.format to one of {', '.join(READERS)}"
         )
+    options: dict[str, Any] = {"categories": categories}
+    if kind == "csv":
+        # Opened once more, since not every file can be read from its beginning again.
+        with file as stream:
+            options |= {"exact": exact, "texts": texts, "header": read_header(stream)}
     with file as stream:
-        if kind == "csv":
-            yield from read_csv(stream, rows, exact=exact, texts=texts)
-        else:
-            yield from READERS[kind](stream, rows)
+        yield from READERS[kind](stream, rows, **options)
 
 
-def _query(source: SqlSource, rows: int | None) -> Iterator[pd.DataFrame]:
+def _query(source: SqlSource, rows: int | None, categories: Collection[str]) -> Iterator[pd.DataFrame]:
     import sqlalchemy
 
     url = os.environ.get(source.url_variable)
@@ -133,13 +145,21 @@ def _query(source: SqlSource, rows: int | None) -> Iterator[pd.DataFrame]:
         engine = sqlalchemy.create_engine(url)
         with engine.connect() as connection:
             query = sqlalchemy.text(source.query)
-            if rows is None:
-                yield pd.read_sql(query, connection)
-            else:
-                # Else a driver would fetch all rows before it gives the first.
-                streaming = connection.execution_options(stream_results=True, max_row_buffer=rows)
-                yield from pd.read_sql(query, streaming, chunksize=rows)
+            # Else a driver would fetch all rows before it gives the first.
+            streamed = {} if rows is None else {"stream_results": True, "max_row_buffer": rows}
+            found = connection.execution_options(**streamed).execute(query)
+            names = list(found.keys())
+            parts = [found.all()] if rows is None else chain([found.fetchmany(rows)], found.partitions(rows))
+            for number, part in enumerate(parts):
+                if part or not number:
+                    yield _tabulate(part, names, categories)
     except (sqlalchemy.exc.SQLAlchemyError, ImportError, ValueError) as error:
         # The URL holds a password: the message names the variable and the kind of error alone.
         cause = getattr(error, "orig", None) or type(error).__name__
         raise SourceError(f"dataset.source: query on ${source.url_variable} failed: {cause}") from None
+
+
+def _tabulate(rows: Sequence[Any], names: list[str], categories: Collection[str]) -> pd.DataFrame:
+    frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=names, coerce_float=True)
+    values = {name: [row[at] for row in rows] for at, name in enumerate(names) if name in categories}
+    return keep_texts(frame, values)

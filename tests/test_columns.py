@@ -29,7 +29,7 @@ def same(found: list, wanted: list) -> bool:
         ("float", [1, "2.5", "1e3", True, None, "", "n/a", [1], "inf"], [1, 2.5, 1000, 1, NAN, NAN, NAN, NAN, np.inf]),
         ("int", [1, "2", 3.0, "4.0", 2.5, "x", None, np.inf], [1, 2, 3, 4, NAN, NAN, NAN, np.inf]),
         ("bool", [True, "False", "TRUE", 0, 1.0, "yes", "N", 2, "maybe", None], [1, 0, 1, 0, 1, 1, 0, NAN, NAN, NAN]),
-        ("category", ["a", 1, 1.0, 1.5, None, True, ""], ["a", "1", "1", "1.5", NAN, "True", ""]),
+        ("category", ["a", 1, 1.0, 1.5, None, True, "", "7.0"], ["a", "1", "1", "1.5", NAN, "True", NAN, "7"]),
     ],
 )
 def test_values_are_read_as_their_type_and_become_null_where_they_cannot_be(kind, values, wanted):

@@ -15,7 +15,7 @@ from tests.monitored import (
     numbered_settings,
     numbering,
 )
-from tests.toys import toy_settings
+from tests.toys import toy_dataset, toy_settings
 
 PAST = calm_rows()[:500]
 
@@ -35,7 +35,9 @@ def test_raw_rows_are_judged_as_the_graph_judges_them(bundle):
 
 def test_rows_as_text_from_a_file_are_judged_alike(bundle, tmp_path):
     newer_rows().to_csv(tmp_path / "rows.csv", index=False)
-    assert said(read_rows(tmp_path / "rows.csv"), bundle)["checks"] == said(newer_rows(), bundle)["checks"]
+    assert (
+        said(read_rows(tmp_path / "rows.csv", toy_dataset()), bundle)["checks"] == said(newer_rows(), bundle)["checks"]
+    )
 
 
 def test_not_one_row_is_too_little_data(bundle):

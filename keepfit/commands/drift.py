@@ -92,7 +92,7 @@ def _check_file(path: Path) -> dict[str, Any]:
 
     settings, bundle = _champion()
     valid = Path("data", settings.dataset.name, "valid.parquet")
-    raw = read_rows(path)
+    raw = read_rows(path, settings.dataset)
     past = Table(valid) if valid.exists() else raw.iloc[:0]
     with working("checking"):
         return examine_raw(raw, past, bundle, settings).report

@@ -82,13 +82,15 @@ def read_chunks(file: Path, request: "Request", also: tuple[str, ...], *, size: 
 def _read_csv(file: Path, names: list[str], texts: list[str], size: int, skip: int) -> Iterator["pd.DataFrame"]:
     import pandas as pd
 
+    from keepfit.formats import tell_texts
+
     by_line = skip > 0 and _has_a_row_on_each_line(file)
     try:
         with pd.read_csv(
             file,
             usecols=names,
             # A category is text in every chunk, whatever its neighbours are.
-            dtype=dict.fromkeys(texts, "str"),
+            **tell_texts(names, texts),
             chunksize=size,
             skiprows=range(1, skip * size + 1) if by_line else None,
             float_precision="round_trip",
@@ -113,7 +115,7 @@ def _read_parquet(file: Path, names: list[str], texts: list[str], size: int, ski
     with pq.ParquetFile(file) as source:
         if missing := [name for name in names if name not in source.schema_arrow.names]:
             raise SourceError(f"{file}: missing column{'s' if len(missing) > 1 else ''} {', '.join(missing)}")
-        texts = [name for name in texts if _is_text(source.schema_arrow.field(name).type)]
+        written = [name for name in texts if _is_written(source.schema_arrow.field(name).type)]
         groups, start = _groups_from(source, skip * size)
         waiting: list[pa.RecordBatch] = []
         count = 0
@@ -124,11 +126,17 @@ def _read_parquet(file: Path, names: list[str], texts: list[str], size: int, ski
             count += batch.num_rows
             while count >= size:
                 table = pa.Table.from_batches(waiting)
-                yield table[:size].to_pandas(categories=texts, split_blocks=True)
+                yield _as_rows(table[:size], texts, written)
                 rest = table[size:]
                 waiting, count = rest.to_batches(), rest.num_rows
         if count:
-            yield pa.Table.from_batches(waiting).to_pandas(categories=texts, split_blocks=True)
+            yield _as_rows(pa.Table.from_batches(waiting), texts, written)
+
+
+def _as_rows(table, texts: list[str], written: list[str]) -> "pd.DataFrame":
+    from keepfit.formats import spell_numbers
+
+    return spell_numbers(table, texts).replace_schema_metadata().to_pandas(categories=written, split_blocks=True)
 
 
 def _batches(source, size: int, groups: list[int], names: list[str]):
@@ -145,7 +153,7 @@ def _groups_from(source, row: int) -> tuple[list[int], int]:
     return list(range(first, source.num_row_groups)), row
 
 
-def _is_text(kind) -> bool:
+def _is_written(kind) -> bool:
     import pyarrow.types as types
 
-    return types.is_string(kind) or types.is_large_string(kind)
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind)

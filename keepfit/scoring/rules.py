@@ -4,21 +4,18 @@ The reasons are those of keepfit.validate, as far as one row alone can break the
 over HTTP.
 """
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from keepfit.columns import parse_column, require
-from keepfit.times import as_text
+from keepfit.cells import as_category
+from keepfit.columns import find_unreadable, keep_exact, parse_column, require
 
 if TYPE_CHECKING:
     from keepfit.dataset import Column
     from keepfit.passport import Request
-
-WHOLE = re.compile(r"[+-]?\d+\.0+")
 
 
 @dataclass(frozen=True)
@@ -60,8 +57,10 @@ def _add(reasons: pd.Series, broken: np.ndarray, reason: str) -> None:
 def _broken(raw: pd.Series, typed: pd.Series, column: "Column"):
     missing = typed.isna().to_numpy()
     if missing.any():
-        unreadable = missing & raw.notna().to_numpy()
-        yield f"not a value of type {column.type}", unreadable
+        unreadable = np.zeros(len(raw), dtype=bool)
+        for reason, rows in find_unreadable(raw, typed, column):
+            unreadable[rows] = True
+            yield reason, np.isin(np.arange(len(raw)), rows)
         if not column.nullable:
             yield "missing", missing & ~unreadable
     if column.type in ("int", "float"):
@@ -78,7 +77,8 @@ def _type(values: pd.Series, column: "Column") -> pd.Series:
         return _type_category(values)
     # What has its type already, as a Parquet file's columns do, is not looked at value by value.
     if column.type in ("int", "float") and pd.api.types.is_integer_dtype(values) and not values.isna().any():
-        return values.astype(float)
+        numbers = values.astype(float)
+        return keep_exact(numbers) if column.type == "int" else numbers
     if column.type == "float" and pd.api.types.is_float_dtype(values):
         return values.astype(float)
     if column.type == "datetime" and column.format is None and str(values.dtype) == "datetime64[ns, UTC]":
@@ -90,14 +90,9 @@ def _type_category(values: pd.Series) -> pd.Series:
     # A text at a time and not a row at a time.
     if not isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype("category")
-    texts = [_as_text(each) for each in values.cat.categories]
+    texts = [as_category(each) for each in values.cat.categories]
     codes = values.cat.codes.to_numpy()
-    if len(set(texts)) == len(texts):
+    if len(set(texts)) == len(texts) and None not in texts:
         return pd.Series(pd.Categorical.from_codes(codes, categories=texts), index=values.index)
     spread = np.array([*texts, None], dtype=object)[codes]
     return pd.Series(spread, index=values.index).astype("category")
-
-
-def _as_text(value: object) -> str:
-    # Where pandas wrote a column of whole numbers with gaps, they are 7.0.
-    return as_text(float(value)) if isinstance(value, str) and WHOLE.fullmatch(value) else as_text(value)

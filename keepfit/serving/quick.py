@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+from keepfit.cells import as_category
 from keepfit.dataset import Column
 from keepfit.passport import Request
-from keepfit.serving.values import NAN, Typed, read_plain_time
+from keepfit.serving.values import NAN, Typed, limits, read_plain_time
 
 KINDS: dict[str, Any] = {"bool": bool, "category": str, "datetime": str}
 
@@ -34,6 +35,7 @@ class QuickReader:
         self._width = len(columns)
         self._texts = [number for number, column in enumerate(columns) if column.type in ("category", "datetime")]
         self._times = [number for number, column in enumerate(columns) if column.type == "datetime"]
+        self._names = [number for number in self._texts if number not in self._times]
         numbers = [number for number in range(len(columns)) if number not in self._texts]
         self._truths = [number for number in numbers if columns[number].type == "bool"]
         self._nullable = [number for number in numbers if columns[number].nullable]
@@ -66,6 +68,11 @@ class QuickReader:
         for number in self._times:
             if values[number] is not None:
                 values[number] = read_plain_time(values[number])
+        for number in self._names:
+            if (text := values[number]) is not None:
+                if not text:
+                    raise ValueError("an empty text")
+                values[number] = as_category(text)
         for number in self._nullable:
             if values[number] is None:
                 values[number] = NAN
@@ -77,6 +84,7 @@ class QuickReader:
 def _kind(column: Column) -> Any:
     kind = KINDS.get(column.type)
     if kind is None:
+        low, high = limits(column)
         step = 1 if column.type == "int" else None
-        kind = Annotated[float, msgspec.Meta(ge=column.min, le=column.max, multiple_of=step)]
+        kind = Annotated[float, msgspec.Meta(ge=low, le=high, multiple_of=step)]
     return kind | None if column.nullable else kind

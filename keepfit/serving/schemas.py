@@ -5,7 +5,7 @@ from typing import Any
 from keepfit.dataset import EPOCHS, Column
 from keepfit.serving.feedback import describe_outcome
 from keepfit.serving.served import Served
-from keepfit.serving.values import describe
+from keepfit.serving.values import describe, limits
 
 ID = {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "The prediction's id."}
 
@@ -78,8 +78,9 @@ def _column(column: Column) -> dict[str, Any]:
     match column.type:
         case "int" | "float":
             told["type"] = "integer" if column.type == "int" else "number"
-            told |= {"minimum": column.min} if column.min is not None else {}
-            told |= {"maximum": column.max} if column.max is not None else {}
+            low, high = limits(column)
+            told |= {"minimum": low} if low is not None else {}
+            told |= {"maximum": high} if high is not None else {}
         case "bool":
             told["type"] = "boolean"
         case "datetime" if column.format in EPOCHS:

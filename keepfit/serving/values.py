@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from keepfit.cells import EXACT, INEXACT, as_category
 from keepfit.dataset import EPOCHS, Column
 
 # A number is a float and a missing one NaN, a truth 0.0 or 1.0, a category a text or None, a time nanoseconds since
@@ -34,15 +35,24 @@ def make_reader(column: Column) -> Reader:
     read = READERS[column.type]
     allowed = describe(column)
     missing = None if column.type in ("datetime", "category") else NAN
+    no_text = "" if column.type == "category" else None
 
     def read_value(value: Any) -> Typed:
-        if value is None:
+        if value is None or value == no_text:
             if not column.nullable:
-                raise WrongValue("null", allowed)
+                raise WrongValue("null" if value is None else "empty", allowed)
             return missing
         return read(value, column, allowed)
 
     return read_value
+
+
+def limits(column: Column) -> tuple[float | None, float | None]:
+    """Return the least and the greatest number that a column allows, None for none."""
+    if column.type != "int":
+        return column.min, column.max
+    low, high = column.min, column.max
+    return (-EXACT if low is None else max(low, -EXACT)), (EXACT if high is None else min(high, EXACT))
 
 
 def describe(column: Column) -> str:
@@ -96,6 +106,8 @@ def _read_number(value: Any, column: Column, allowed: str) -> float:
         raise WrongValue("not finite", allowed)
     if column.type == "int" and not number.is_integer():
         raise WrongValue("not a whole number", allowed)
+    if column.type == "int" and abs(number) > EXACT:
+        raise WrongValue(INEXACT, allowed)
     if column.min is not None and number < column.min:
         raise WrongValue(f"below {column.min:g}", allowed)
     if column.max is not None and number > column.max:
@@ -111,13 +123,11 @@ def _read_truth(value: Any, _: Column, allowed: str) -> float:
 
 
 def _read_text(value: Any, _: Column, allowed: str) -> str:
-    from keepfit.times import as_text
-
     if isinstance(value, dict | list):
         raise WrongValue("wrong type", allowed)
     if isinstance(value, float) and not math.isfinite(value):
         raise WrongValue("not finite", allowed)
-    text = as_text(value)
+    text = as_category(value) or ""
     try:
         text.encode()
     except UnicodeEncodeError:
