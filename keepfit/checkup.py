@@ -12,8 +12,9 @@ from keepfit.drift import check
 from keepfit.drift_curves import FEATURES, TIMELINE, draw_features, draw_timeline
 from keepfit.drift_report import report
 from keepfit.engine import Engine
+from keepfit.errors import KeepfitError
 from keepfit.settings import Settings
-from keepfit.verdict import TOO_LITTLE
+from keepfit.verdict import STATUS, TOO_LITTLE
 
 if TYPE_CHECKING:
     from keepfit.rows import Rows
@@ -67,6 +68,12 @@ def no_curves() -> dict[str, pd.DataFrame]:
 def cut_short(verdict: str, action: str, why: str, settings: Settings, *, status: int) -> dict[str, Any]:
     """Return the report of a check that could not be made."""
     return {"verdict": verdict, "action": action, "status": status, "why": why, "dataset": settings.dataset.name}
+
+
+def broken(error: KeepfitError | str, settings: Settings) -> Checkup:
+    """Return the checkup of rows that did not get as far as the checks."""
+    why = f"the new rows are broken: {error}"
+    return Checkup(cut_short("data-quality", "fix-data", why, settings, status=STATUS["fix-data"]), no_curves())
 
 
 def last_attempt(gate: dict[str, Any] | None) -> pd.Timestamp | None:

@@ -10,12 +10,11 @@ import pandas as pd
 
 from keepfit.batch import number_newer, require_newer, require_same_question
 from keepfit.bundle import Bundle
-from keepfit.checkup import Checkup, cut_short, examine, no_curves
+from keepfit.checkup import Checkup, broken, cut_short, examine, no_curves
 from keepfit.columns import parse_column, require
 from keepfit.dataset import Dataset, FileSource
 from keepfit.errors import (
     EmptyTable,
-    KeepfitError,
     MissingColumn,
     QuotaExceeded,
     SourceError,
@@ -27,7 +26,7 @@ from keepfit.rows import read_column, read_history
 from keepfit.settings import Settings
 from keepfit.sources import read_source
 from keepfit.validate import enforce_freshness, enforce_quota, validate
-from keepfit.verdict import STATUS, TOO_LITTLE
+from keepfit.verdict import TOO_LITTLE
 
 if TYPE_CHECKING:
     from keepfit.rows import Rows
@@ -64,12 +63,6 @@ def examine_raw(
     except DATA_ERRORS as error:
         return broken(error, settings)
     return examine(spoil(came.table), came.rows, bundle, settings, set_aside=came.set_aside)
-
-
-def broken(error: KeepfitError | str, settings: Settings) -> Checkup:
-    """Return the checkup of rows that did not get as far as the checks."""
-    why = f"the new rows are broken: {error}"
-    return Checkup(cut_short("data-quality", "fix-data", why, settings, status=STATUS["fix-data"]), no_curves())
 
 
 @dataclass(frozen=True)

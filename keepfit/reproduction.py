@@ -16,7 +16,8 @@ def check_newest(params: Path) -> dict[str, Any]:
 
     What is wrong with the data itself becomes part of the report. Raises ReproductionError.
     """
-    from keepfit.incoming import DATA_ERRORS, broken
+    from keepfit.checkup import broken
+    from keepfit.incoming import DATA_ERRORS
 
     settings = load_settings(params)
     record = Path("reports", settings.dataset.name, "drift.json")

@@ -5,9 +5,10 @@ from pathlib import Path
 from keepfit import stage
 from keepfit.batch import newer_in_file, newer_than_training
 from keepfit.bundle import read_champion
-from keepfit.checkup import Checkup, examine, last_attempt, no_curves, without_champion
+from keepfit.checkup import Checkup, broken, examine, last_attempt, no_curves, without_champion
 from keepfit.columns import parse
 from keepfit.engine import start_engine
+from keepfit.errors import MissingColumn
 from keepfit.files import read_json, read_table, write_curves, write_json
 from keepfit.settings import Settings
 from keepfit.tables import Table
@@ -32,7 +33,11 @@ def main(
         set_aside = newer_than_training(aside, bundle, time)[time]
         with start_engine(settings.engine) as engine:
             tried = last_attempt(read_json(gate))
-            found = examine(*newer, bundle, settings, set_aside=set_aside, tried=tried, engine=engine)
+            try:
+                found = examine(*newer, bundle, settings, set_aside=set_aside, tried=tried, engine=engine)
+            except MissingColumn as error:
+                # The gate has said so and kept the champion: the run goes on to its end, and the verdict says it too.
+                found = broken(error, settings)
     write_json(record, found.report)
     write_curves(plots, found.curves)
 

@@ -1,8 +1,8 @@
 import pytest
 
 from keepfit.bundle import Bundle
+from keepfit.checkup import broken
 from keepfit.drift_summary import tell
-from keepfit.incoming import broken
 from tests.monitored import champion, examined, flip, monitored_settings, newer_rows
 
 

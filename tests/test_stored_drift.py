@@ -14,6 +14,7 @@ from keepfit.checkup import Checkup, examine
 from keepfit.computing import DaskEngine
 from keepfit.engine import Engine, start_engine
 from keepfit.files import read_json, write_table
+from keepfit.settings import Settings
 from keepfit.tables import Table, write_parts
 from stages import drift
 from tests.monitored import NOBODY, TRAINED, calm_rows, champion, examined, flip, monitored_settings, moved_rows
@@ -76,6 +77,23 @@ TIMES = {
 }
 
 
+def checked_by_the_stage(files: dict[str, pd.DataFrame], bundle: Bundle, settings: Settings, folder: Path) -> dict:
+    for name in ("table", "valid", "quarantine"):
+        write_table(folder / name, files[name])
+    given = (folder / name for name in ("table", "valid", "quarantine"))
+    drift.main(settings, *given, bundle.folder, folder / "gate", folder / "record", folder / "plots")
+    return read_json(folder / "record")
+
+
+def test_a_column_that_the_rows_no_longer_have_is_a_verdict(bundle, tmp_path):
+    settings, rows = monitored_settings(), calm_rows()
+    table = toy_table(rows, settings).drop(columns="c")
+    files = {"table": table, "valid": rows.drop(columns="c"), "quarantine": rows[:0]}
+    said = checked_by_the_stage(files, bundle, settings, tmp_path)
+    assert (said["verdict"], said["action"]) == ("data-quality", "fix-data")
+    assert said["why"].startswith("the new rows are broken: missing column c; there are: time, ")
+
+
 @pytest.mark.parametrize("form", TIMES)
 def test_rows_set_aside_count_however_their_times_are_written(form, bundle, tmp_path):
     settings = monitored_settings(**{"dataset.columns.time": {"type": "datetime", "format": form}})
@@ -83,11 +101,8 @@ def test_rows_set_aside_count_however_their_times_are_written(form, bundle, tmp_
     aside = rows.index[-20:-10]
     good = rows.drop(aside).reset_index(drop=True)
     quarantine = rows.loc[aside].assign(time=TIMES[form](rows.time[aside]), x="broken", reasons="x: not a value")
-    for name, frame in {"table": toy_table(good, settings), "valid": good, "quarantine": quarantine}.items():
-        write_table(tmp_path / name, frame)
-    given = (tmp_path / name for name in ("table", "valid", "quarantine"))
-    drift.main(settings, *given, bundle.folder, tmp_path / "gate", tmp_path / "record", tmp_path / "plots")
-    said = read_json(tmp_path / "record")
+    files = {"table": toy_table(good, settings), "valid": good, "quarantine": quarantine}
+    said = checked_by_the_stage(files, bundle, settings, tmp_path)
     assert (said["batch"]["set_aside"], said["verdict"], said["status"]) == (10, "data-quality", 4)
 
 
