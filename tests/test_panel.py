@@ -15,8 +15,9 @@ from keepfit.incoming import take_in
 from keepfit.rows import Tail, read_history, read_with_history
 from keepfit.score import compute_features, score_rows
 from keepfit.scoring import run as scoring
+from keepfit.scoring.champion import load_champion
 from keepfit.scoring.job import Job
-from keepfit.scoring.run import load_champion, make_order, run
+from keepfit.scoring.run import make_order, run
 from keepfit.servable import Parity, describe
 from keepfit.served_rows import Served, compute_served
 from keepfit.tables import Table

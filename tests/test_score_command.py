@@ -1,9 +1,11 @@
 """`keepfit score`: files of any size get the scores of the pipeline, and a kill costs nothing."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,13 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from keepfit.bundle import Bundle
+from keepfit.bundle import Bundle, read_bundle
 from keepfit.cli import app
+from keepfit.compiled import scorer as scorers
 from keepfit.compiled.parity import as_values
 from keepfit.compiled.scorer import load_scorer
+from keepfit.errors import ScoringError
+from keepfit.files import replacing
 from keepfit.score import score_rows
 from keepfit.scoring import run as scoring
 from keepfit.scoring.job import Job
@@ -257,6 +262,9 @@ def test_parts_that_are_gone_are_named_and_the_output_stays(tmp_path: Path, monk
     assert "00000-0000001.scores.arrow: gone; remove" in refuse(source, out, champion=bundle)
     (parts / "order.json").unlink()
     assert "not the parts of a job that can go on; remove it" in refuse(source, out, champion=bundle)
+    shutil.rmtree(parts)
+    with pytest.raises(ScoringError, match=r"out\.csv\.parts: removed while it was at work"):
+        Job(out).finish()
     assert out.read_text() == "before"
 
 
@@ -275,6 +283,56 @@ def test_a_wrong_name_is_one_line(names, told, tmp_path: Path, monkeypatch):
     bundle, _, rows = packed(*FLIGHTS)
     write(rows[:3], tmp_path / "rows.csv")
     assert told in refuse(*names, champion=bundle)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A packaged champion of its own."""
+    bundle, _, _ = packed(*FLIGHTS)
+    return Path(shutil.copytree(bundle.folder, tmp_path / "champion"))
+
+
+def test_a_champion_that_is_replaced_while_it_is_read_scores_under_its_own_name_alone(folder, tmp_path, monkeypatch):
+    bundle, _, rows = packed(*FLIGHTS)
+    other, _, _ = packed("flights", "random_forest", "multiclass")
+    real = scorers.read_plan
+
+    def read_plan(place: Path):
+        with replacing(folder) as partial:
+            shutil.copytree(other.folder, partial)
+        return real(place)
+
+    monkeypatch.setattr(scorers, "read_plan", read_plan)
+    ask(write(rows, tmp_path / "rows.csv"), tmp_path / "out.csv", champion=replace(bundle, folder=folder))
+    found = read(tmp_path / "out.csv")
+    assert set(found.digest) == {bundle.digest}
+    np.testing.assert_array_equal(found.score, score_rows(bundle, rows).score)
+    assert read_bundle(folder).digest == other.digest
+
+
+def test_a_champion_that_is_replaced_while_it_is_copied_is_refused(folder, tmp_path, monkeypatch):
+    bundle, _, rows = packed(*FLIGHTS)
+    whole = shutil.copytree
+
+    def copytree(*places):
+        whole(*places)
+        with replacing(folder) as partial:
+            whole(bundle.folder, partial)
+
+    monkeypatch.setattr(shutil, "copytree", copytree)
+    source = write(rows, tmp_path / "rows.csv")
+    told = refuse(source, tmp_path / "out.csv", champion=replace(bundle, folder=folder))
+    assert "champion: changed while it was copied; try again" in told
+
+
+def test_a_champion_that_is_broken_or_is_none_is_named_by_its_own_folder(folder, tmp_path):
+    bundle, _, rows = packed(*FLIGHTS)
+    source = write(rows, tmp_path / "rows.csv")
+    (folder / "schema.json").write_text("{}")
+    told = refuse(source, tmp_path / "out.csv", champion=replace(bundle, folder=folder))
+    assert f"{folder}/schema.json: changed" in told
+    told = refuse(source, tmp_path / "out.csv", champion=replace(bundle, folder=tmp_path))
+    assert f"{tmp_path}/serving.json: not there" in told
 
 
 @pytest.mark.parametrize("name", ["out.quarantine.csv", "out.csv.parts/rows.csv"])

@@ -11,8 +11,9 @@ from keepfit.cli import app
 from keepfit.engine import InProcess
 from keepfit.errors import ScoringError
 from keepfit.scoring import spread as spreading
+from keepfit.scoring.champion import load_champion
 from keepfit.scoring.job import Job, Order
-from keepfit.scoring.run import load_champion, make_order, run
+from keepfit.scoring.run import make_order, run
 from keepfit.scoring.spread import Stretch, plan_stretches, spread
 from tests.champions import packed
 from tests.toys import toy_values

@@ -10,8 +10,8 @@ from keepfit.commands.terminal import PARAMS, one_line_errors, say
 
 if TYPE_CHECKING:
     from keepfit.computing import DaskEngine
+    from keepfit.scoring.champion import Champion
     from keepfit.scoring.job import Job
-    from keepfit.scoring.run import Champion
 
 app = typer.Typer()
 
@@ -46,8 +46,9 @@ def score(
 def _score(files: list[Path], job: "Job", folder: Path, keep: tuple[str, ...], threads: int) -> None:
     from keepfit.engine import start_engine
     from keepfit.progress import counting_rows
+    from keepfit.scoring.champion import load_champion
     from keepfit.scoring.chunks import count_rows
-    from keepfit.scoring.run import load_champion, make_order, run
+    from keepfit.scoring.run import make_order, run
     from keepfit.scoring.spread import spread
 
     loaded = load_champion(folder)

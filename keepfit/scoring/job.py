@@ -127,6 +127,8 @@ class Job:
 
     def finish(self) -> None:
         """Make the output and the quarantine of all parts, and remove them; raise ScoringError where one is gone."""
+        if not (self.folder / "order.json").exists():
+            raise ScoringError(f"{self.folder}: removed while it was at work")
         marks = self.marks()
         self._merge("scores", self.out, [mark for mark in marks if mark.scored])
         self._merge("quarantine", self.quarantine, [mark for mark in marks if mark.quarantined])

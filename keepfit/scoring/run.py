@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pandas as pd
 from keepfit.collector import collect_as_usual
 from keepfit.entities import reach_back
 from keepfit.errors import FeatureError
+from keepfit.scoring.champion import Champion
 from keepfit.scoring.chunks import Chunk, read_chunks
 from keepfit.scoring.job import Job, Mark, Order
 from keepfit.scoring.rules import Judged, judge
@@ -20,30 +20,10 @@ from keepfit.scoring.tables import set_aside, tabulate
 from keepfit.scoring.tails import keep_last, keep_needed
 
 if TYPE_CHECKING:
-    from keepfit.bundle import Bundle
     from keepfit.compiled.scorer import Scorer
 
 # So many rows that what pandas costs a chunk is little, and a kill loses no more than these for each thread.
 ROWS = 100_000
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The model that scores, and its scorer."""
-
-    bundle: "Bundle"
-    scorer: "Scorer"
-
-
-def load_champion(folder: Path) -> Champion:
-    """Return the model of a packaged champion, its digest verified, with its scorer."""
-    from keepfit.bundle import MODEL, SCHEMA, read_bundle
-    from keepfit.compiled.scorer import load_scorer
-    from keepfit.servable import read_servable
-
-    servable = read_servable(folder)
-    bundle = read_bundle(folder, only=(MODEL, SCHEMA))
-    return Champion(bundle, load_scorer(bundle, servable))
 
 
 def make_order(champion: Champion, files: list[Path], keep: tuple[str, ...], size: int = ROWS) -> Order:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from keepfit.engine import Engine
 from keepfit.errors import ScoringError
+from keepfit.scoring.champion import Champion, load_champion
 from keepfit.scoring.chunks import count_rows, kind_of, read_chunks
 from keepfit.scoring.job import Job, Mark, Order
-from keepfit.scoring.run import Champion, Free, load_champion
+from keepfit.scoring.run import Free
 
 # Chunks that a worker takes at a time: a million rows.
 CHUNKS = 10
