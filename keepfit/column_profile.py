@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from keepfit.cells import EXACT, as_category
 from keepfit.columns import TRUTH
 from keepfit.numerals import to_numbers
 from keepfit.timeforms import TimeForm, find_number_form, find_text_form, spread
-from keepfit.times import as_text
 
 Kind = Literal["int", "float", "bool", "category", "datetime", "text", "empty"]
 # So many levels of a column are listed by name.
@@ -21,6 +21,8 @@ TOLERATED = 0.01
 NAMING = re.compile(
     r"(^|[\W_])(id|uuid|guid|key|ssn|email|e-mail|phone|url)$|^(uuid|guid|id)([\W_]|$)|^unnamed: \d+$", re.IGNORECASE
 )
+# A whole number that is none to count with: zeros before it, or more digits than a number keeps.
+CODE = re.compile(r"[+-]?(0\d+|\d{16,})", re.ASCII)
 CAMEL = re.compile(r"[a-z](Id|ID)$")
 # A name that says that a number may be a time.
 TIMELY = re.compile(r"time|date|stamp|epoch|(^|_)(ts|at|when|day)$", re.IGNORECASE)
@@ -62,6 +64,8 @@ class Profile:
 def profile(values: pd.Series, *, as_time: bool = False) -> Profile:
     """Return what a column holds; with `as_time` numbers are read as times where they can be."""
     known = values.dropna()
+    if known.dtype == object:
+        known = known[known != ""]
     base = Profile(str(values.name), "empty", len(values), len(values) - len(known), 0)
     if known.empty:
         return base
@@ -84,11 +88,26 @@ def _of_numbers(known: pd.Series, base: Profile, *, as_time: bool) -> Profile:
     if timely and (form := find_number_form(known)) and (as_time or form.form != "%Y"):
         return replace(base, kind="datetime", distinct=known.nunique(), form=form)
     found = replace(base, distinct=known.nunique(), low=low, high=high, infinite=len(numbers) - len(finite))
+    if whole and max(-low, high) > EXACT:
+        return _of_long_numbers(known, found)
     if whole and {low, high} == {0, 1} and found.distinct == 2:
         return _with_levels(replace(found, kind="bool"), known.value_counts())
     dense = whole and found.unique and high - low + 1 == found.rows
     found = replace(found, kind="int" if whole else "float", names_rows=whole and (dense or _is_named_so(found)))
     return _with_levels(found, known.value_counts()) if found.distinct <= LEVELS else found
+
+
+def _of_long_numbers(known: pd.Series, base: Profile) -> Profile:
+    # As an `int` column has them they would be rounded, and two become one.
+    if pd.api.types.is_float_dtype(known) and not _is_named_so(base):
+        return replace(base, kind="float")
+    found = replace(base, kind="category", names_rows=_names_nearly_all(base) or _is_named_so(base))
+    return _with_levels(found, known.value_counts()) if found.distinct <= LEVELS else found
+
+
+def _are_codes(values: pd.Series) -> bool:
+    texts = values.map(as_category)
+    return any(CODE.fullmatch(text) and (text.lstrip("+-")[0] == "0" or abs(int(text)) > EXACT) for text in texts)
 
 
 def _of_texts(known: pd.Series, base: Profile, *, as_time: bool) -> Profile:
@@ -105,14 +124,19 @@ def _of_texts(known: pd.Series, base: Profile, *, as_time: bool) -> Profile:
         numbers = to_numbers(known)
         unreadable = int(numbers.isna().sum())
         if unreadable <= TOLERATED * base.rows:
-            return replace(_of_numbers(numbers.dropna(), base, as_time=as_time), unreadable=unreadable)
+            read = replace(_of_numbers(numbers.dropna(), base, as_time=as_time), unreadable=unreadable)
+            if read.kind == "datetime" or not _are_codes(values):
+                return read
     found = replace(base, kind="category", distinct=len(values))
     words = sample.map(lambda value: len(str(value).split())).mean()
     if words >= 3 and found.distinct > max(50, 0.1 * base.known):
         return replace(found, kind="text")
-    nearly_all = found.distinct > 50 and found.distinct > 0.5 * base.known
-    found = replace(found, names_rows=nearly_all or _is_named_so(found))
+    found = replace(found, names_rows=_names_nearly_all(found) or _is_named_so(found))
     return _with_levels(found, counts) if found.distinct <= LEVELS else found
+
+
+def _names_nearly_all(found: Profile) -> bool:
+    return found.distinct > 50 and found.distinct > 0.5 * found.known
 
 
 def _is_named_so(found: Profile) -> bool:
@@ -123,5 +147,5 @@ def _is_named_so(found: Profile) -> bool:
 
 def _with_levels(base: Profile, counts: pd.Series) -> Profile:
     # 1 and "1" are one level.
-    merged = counts.groupby([as_text(value) for value in counts.index], sort=False).sum()
+    merged = counts.groupby([as_category(value) for value in counts.index], sort=False).sum()
     return replace(base, levels=tuple(merged.index), counts=tuple(map(int, merged)), distinct=len(merged))

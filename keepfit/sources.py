@@ -98,17 +98,12 @@ def _call(path: str) -> Iterator[pd.DataFrame]:
 def _read_files(
     source: FileSource, rows: int | None, *, exact: bool, texts: Texts, categories: Collection[str]
 ) -> Iterator[pd.DataFrame]:
-    import fsspec
-
     mixed: Texts = {}
     try:
-        files = sorted(fsspec.open_files(source.path, "rb"), key=lambda file: file.path)
-        if not files:
-            raise SourceError(f"dataset.source.path: {source.path!r}: no such file")
-        for file in files:
+        for file, kind in open_files(source):
             try:
                 mine = texts.get(file.path, set())
-                yield from _read_file(file, source.format, rows, exact=exact, texts=mine, categories=categories)
+                yield from _read_file(file, kind, rows, exact=exact, texts=mine, categories=categories)
             except MixedColumns as found:
                 mixed[file.path] = found.columns
     except (OSError, ValueError, ImportError) as error:
@@ -117,15 +112,26 @@ def _read_files(
         raise MixedFiles(mixed)
 
 
+def open_files(source: FileSource) -> Iterator[tuple[Any, str]]:
+    """Yield the files of a source, to be opened by `with`, and their formats; raise SourceError."""
+    import fsspec
+
+    files = sorted(fsspec.open_files(source.path, "rb"), key=lambda file: file.path)
+    if not files:
+        raise SourceError(f"dataset.source.path: {source.path!r}: no such file")
+    for file in files:
+        kind = source.format or FORMATS.get(PurePosixPath(file.path).suffix)
+        if kind is None:
+            raise SourceError(
+                f"dataset.source.path: {file.path!r}: format unknown; "
+                f"set dataset.source.format to one of {', '.join(READERS)}"
+            )
+        yield file, kind
+
+
 def _read_file(
-    file: Any, declared: str | None, rows: int | None, *, exact: bool, texts: set[str], categories: Collection[str]
+    file: Any, kind: str, rows: int | None, *, exact: bool, texts: set[str], categories: Collection[str]
 ) -> Iterator[pd.DataFrame]:
-    kind = declared or FORMATS.get(PurePosixPath(file.path).suffix)
-    if kind is None:
-        raise SourceError(
-            f"dataset.source.path: {file.path!r}: format unknown; "
-            f"set dataset.source.format to one of {', '.join(READERS)}"
-        )
     options: dict[str, Any] = {"categories": categories}
     if kind == "csv":
         # Opened once more, since not every file can be read from its beginning again.

@@ -26,10 +26,28 @@ def kind_of(values, name: str = "column", **options) -> str:
         (["1.5", "2.5", "7"] * 20, "float"),
         ([f"the order of day {n} came late" for n in range(N)], "text"),
         (DAYS, "datetime"),
+        (["01009", "1009", "00501"] * 20, "category"),
+        ([745000000000000001, 745000000000000002] * 20, "category"),
+        (["745000000000000001", "745000000000000002"] * 20, "category"),
+        ([10**20, 1] * 20, "category"),
+        ([6.02e23, 1e20] * 20, "float"),
+        (["1", "", "3"] * 20, "int"),
+        (["DE", "NA", ""] * 20, "category"),
     ],
 )
 def test_a_column_is_known_by_its_values(values, kind):
     assert kind_of(values) == kind
+
+
+def test_long_numbers_that_are_times_are_times():
+    moments = [1_700_000_000_000_000_000 + n * 86_400 * 10**9 for n in range(N)]
+    assert kind_of(moments, "created_at") == "datetime"
+    assert kind_of([str(each) for each in moments], "created_at") == "datetime"
+
+
+def test_an_empty_text_is_a_missing_value_and_no_level():
+    found = profile(pd.Series(["a", "", "b", None] * 20, name="x"))
+    assert (found.missing, found.levels) == (40, ("a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +72,8 @@ def test_a_number_of_seconds_is_a_time_where_its_name_or_a_person_says_so(unit, 
     numbers = DAYS.astype("int64") // 10**9 * scale
     assert profile(pd.Series(numbers, name="created_at")).form.form == unit
     assert profile(pd.Series(numbers, name="n"), as_time=True).form.form == unit
-    assert kind_of(numbers, "n") == "int"
+    # Nanoseconds since 1970 are more than a number keeps.
+    assert kind_of(numbers, "n") == ("category" if unit == "ns" else "int")
 
 
 def test_times_of_two_forms_are_mixed():

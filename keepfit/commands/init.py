@@ -36,7 +36,7 @@ def init(
     from keepfit.progress import working
     from keepfit.propose import propose
     from keepfit.propose_label import as_task
-    from keepfit.sources import read_source
+    from keepfit.undeclared import read_undeclared
 
     with one_line_errors():
         asked = as_task(task)
@@ -52,7 +52,7 @@ def init(
         bounds = _read_bounds()
         with working(f"looking at {source if not url else chosen}"):
             proposal = propose(
-                read_source(declared, exact=False),
+                read_undeclared(declared),
                 name=chosen,
                 source=declared,
                 target=target,
