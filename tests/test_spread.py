@@ -92,7 +92,8 @@ def test_a_champion_that_was_exchanged_meanwhile_is_refused(asked, tmp_path):
 def test_the_command_scores_on_the_workers_that_the_parameters_name(asked, tmp_path, monkeypatch):
     bundle, files = asked
     job, order = begin(tmp_path / "threads.parquet", bundle, files)
-    run(load_champion(bundle.folder), job, order.model_copy(update={"size": 50_000}), {}, threads=1)
+    order = order.model_copy(update={"size": 50_000})
+    run(load_champion(bundle.folder), job, order, job.begin(order), threads=1)
     engine = {"kind": "dask", "rows": 1000, "scheduler": None, "workers": 2, "memory": "1GiB"}
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(toy_values(engine=engine)))
