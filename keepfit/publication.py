@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keepfit.errors import KeepfitError, LostRace, RemoteError, RepositoryError
 from keepfit.registry import register
-from keepfit.remote import push
+from keepfit.remote import list_stages, push
 from keepfit.repository import author, git, last_words, read_at, try_git
 from keepfit.trail import TRAIL, add_entries
 from keepfit.turn import Turn
@@ -82,8 +82,7 @@ def put_back(turn: Turn) -> None:
             Path(name).unlink(missing_ok=True)
     try:
         with Repo() as repo:
-            # Without targets it removes the outputs of every other dataset, those under Git among them.
-            repo.checkout([stage.addressing for stage in repo.index.stages], force=True)
+            repo.checkout(list_stages(repo), force=True)
     except DvcException as error:
         raise RemoteError(f"dvc checkout: {' '.join(str(error).split())[:200]}") from None
 

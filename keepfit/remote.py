@@ -22,7 +22,12 @@ def pull(targets: Sequence[str] = ()) -> None:
     """Fetch what dvc.lock names (or some of its paths), each file checked against its hash; raise RemoteError."""
     insist_on_hashes(remote_name())
     with _repository("pull") as repo:
-        repo.pull(targets=list(targets) or None, force=True)
+        repo.pull(targets=list(targets) or list_stages(repo), force=True)
+
+
+def list_stages(repo: "Repo") -> list[str]:
+    """Return the stages' names: told no target, a checkout removes the outputs of all other datasets, Git's too."""
+    return [stage.addressing for stage in repo.index.stages]
 
 
 def push(*, before: str | None) -> int:

@@ -117,3 +117,15 @@ def test_a_file_that_the_remote_lost_is_named(work, folder):
 def test_without_a_remote_the_error_says_how_to_make_one(work):
     with pytest.raises(RemoteError, match="dvc remote add -d"):
         remote.pull()
+
+
+def test_a_pull_leaves_what_other_datasets_left_to_git(work, folder):
+    (work / "dvc.yaml").write_text(GRAPH.replace("outs: [out]", "outs: [out: {cache: false}]"))
+    dvc("repro", "--quiet")
+    commit(work, "feat: one dataset")
+    (work / "dvc.yaml").write_text(GRAPH.replace("out", "other").replace("others:", "outs:"))
+    dvc("repro", "--quiet")
+    remote.push(before=None)
+    remote.pull()
+    assert (work / "out/one").exists()
+    assert (work / "other/one").exists()
