@@ -56,11 +56,21 @@ def encode(features: pd.DataFrame, like: pd.DataFrame) -> np.ndarray:
     return np.column_stack(columns)
 
 
+class TakesEmptyColumns:
+    """Mixed into a classifier that bins: a column without a value in the rows it learns from tells it nothing."""
+
+    def fit(self, features: np.ndarray, labels: np.ndarray) -> "TakesEmptyColumns":
+        """Fit, with one value all through in the place of none."""
+        # scikit-learn's binning fails on a column that is all NaN, as a sparse one is in some half of the rows.
+        empty = np.isnan(features).all(axis=0)
+        return super().fit(np.where(empty, 0.0, features) if empty.any() else features, labels)  # type: ignore[misc]
+
+
 def domain_classifier(seed: int) -> "HistGradientBoostingClassifier":
     """Return the unfitted classifier that is asked to tell a window from the reference."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier as Binning
 
-    return HistGradientBoostingClassifier(
+    return type(Binning.__name__, (TakesEmptyColumns, Binning), {})(
         max_iter=10,
         max_bins=32,
         max_leaf_nodes=8,

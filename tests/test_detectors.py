@@ -30,6 +30,10 @@ def holes(rows: np.ndarray) -> np.ndarray:
     return np.where(DRAW.uniform(size=rows.shape) < 0.2, np.nan, rows)
 
 
+def sparse(rows: int, *, known: int) -> np.ndarray:
+    return np.column_stack([normal(rows), np.where(np.arange(rows) < known, 1.0, np.nan)])
+
+
 PAIRS = {
     "test_numbers": {
         "alike": (normal(1000), normal(100)),
@@ -71,6 +75,8 @@ PAIRS = {
         "missing values": (holes(normal(300, 3)), holes(normal(60, 3)), 7),
         "all the same": (np.zeros((30, 2)), np.zeros((20, 2)), 7),
         "tiny": (normal(12, 2), normal(10, 2), 7),
+        "a column with three values": (sparse(300, known=3), sparse(60, known=0), 7),
+        "no value": (sparse(30, known=0)[:, 1:], sparse(20, known=0)[:, 1:], 7),
     },
 }
 CASES = [

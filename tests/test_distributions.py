@@ -141,6 +141,21 @@ def test_a_missing_value_is_something_to_tell_rows_apart_by():
     assert measure_separation(normal(400, seed=1), window, 7) == 1
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 2.0, 3.0]])
+def test_a_column_without_a_value_in_a_half_tells_nothing_there(values, seed):
+    reference, window = normal(200, seed=1), normal(40, seed=2)
+    reference[:, 2], window[:, 2] = np.nan, np.nan
+    reference[: len(values), 2] = values
+    without, _ = score_domains(reference[:, :2], window[:, :2], seed)
+    # Where a half has some of them, they are too few for a leaf.
+    np.testing.assert_array_equal(score_domains(reference, window, seed)[0], without)
+
+
+def test_rows_without_any_value_cannot_be_told_apart():
+    assert measure_separation(np.full((40, 2), np.nan), np.full((20, 2), np.nan), 7) == 0
+
+
 def test_each_row_is_scored_by_a_classifier_that_never_saw_it():
     rows = normal(60, seed=5)
     scores, is_new = score_domains(rows, rows, 7)
