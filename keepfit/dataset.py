@@ -11,6 +11,8 @@ from keepfit.spans import Span
 # Days, hours, seconds, milliseconds, microseconds or nanoseconds since 1970, as pandas calls them.
 EPOCHS = ("D", "h", "s", "ms", "us", "ns")
 MOST_CLASSES = 50
+# The columns that a row in quarantine has beside its own.
+ROW_HASH, REASONS = "row_hash", "reasons"
 # The types of columns that may say whose row it is.
 ENTITIES = ("int", "bool", "category")
 
@@ -128,6 +130,15 @@ class Dataset(Section):
     def _freshness_is_a_length_of_time(cls, value: Span | None) -> Span | None:
         if isinstance(value, int):
             raise ValueError("a length of time, such as 7D; rows have no age")
+        return value
+
+    @field_validator("columns")
+    @classmethod
+    def _quarantine_has_room(cls, value: dict[str, Column]) -> dict[str, Column]:
+        for name in value.keys() & {ROW_HASH, REASONS}:
+            raise ValueError(
+                f"{name!r}: the quarantine has a column of that name; allowed: another one, in the table too"
+            )
         return value
 
     @model_validator(mode="after")

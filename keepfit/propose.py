@@ -9,7 +9,7 @@ from keepfit.columns import parse_column, require, write_nested
 from keepfit.dataset import Column, Dataset, FeatureSet, FileSource, Splits, SqlSource
 from keepfit.errors import UnusableTable
 from keepfit.objective import Objective
-from keepfit.propose_columns import Choice, choose_features, declare, tell_columns
+from keepfit.propose_columns import QUARANTINE, TAKEN, Choice, choose_features, declare, tell_columns
 from keepfit.propose_label import propose_label, tell_skew
 from keepfit.propose_splits import Bounds, propose_splits, refuse_small
 from keepfit.section import Task
@@ -45,15 +45,18 @@ def propose(
     require(frame, [target, *([time] if time else [])])
     if time == target:
         raise UnusableTable(f"--target and --time are both {time}; allowed: two columns, what is to be known and when")
+    if taken := QUARANTINE & {target, time}:
+        raise UnusableTable(f"{taken.pop()}: {TAKEN}")
     refuse_small(int(frame[target].notna().sum()), target, bounds)
     found = {each: profile(frame[each], as_time=each == time) for each in frame}
     label = propose_label(found.pop(target), task=task)
+    free = {each: seen for each, seen in found.items() if each not in QUARANTINE}
     skewed = tell_skew(target, frame[target]) if label.task == "regression" else ()
-    moment = _choose_time(frame, found, time, bounds)
+    moment = _choose_time(frame, free, time, bounds)
     order = moment or _free_name(frame)
     time_column = declare(found[moment]) if moment else Column(type="datetime", format=_row_length(len(frame)))
     clock = parse_column(frame[moment] if moment else pd.Series(range(len(frame))), time_column)
-    keys, repeated = _choose_keys(frame, found, order, bounds)
+    keys, repeated = _choose_keys(frame, free, order, bounds)
     choices = choose_features(frame, found, label, moment, keys)
     features = [each.column for each in choices if each.role == "feature"]
     if not features:

@@ -6,11 +6,15 @@ import numpy as np
 import pandas as pd
 
 from keepfit.column_profile import Profile
-from keepfit.dataset import Column
+from keepfit.dataset import REASONS, ROW_HASH, Column
 from keepfit.features import RESERVED
 from keepfit.giveaway import column_skills
 from keepfit.propose_label import Label
 
+# Names that no column can have in a quarantine, and others that no feature can have.
+QUARANTINE = {ROW_HASH, REASONS}
+OWN = RESERVED | QUARANTINE
+TAKEN = "the name is one of Keepfit's own columns; call it otherwise in the table"
 # A column that saves more of the baseline's loss on its own is taken for the label in disguise.
 GIVEAWAY = 0.9
 # Categories with at most so many levels, each of them in enough rows, are a closed list.
@@ -53,8 +57,8 @@ def choose_features(
 
 
 def _why_not(each: Profile) -> str:
-    if each.name in RESERVED:
-        return "the name is one of Keepfit's own columns; call it otherwise in the table"
+    if each.name in OWN:
+        return TAKEN
     if each.infinite > 0:
         return f"{each.infinite} values are infinite"
     if each.names_rows:
@@ -103,7 +107,7 @@ def widen(low: float, high: float) -> tuple[float, float]:
 def tell_columns(choices: tuple[Choice, ...], found: dict[str, Profile]) -> list[str]:
     """Return what a person should look at in the columns."""
     said = [f"{each.column}: {each.why}" for each in choices if "gives the answer away" in each.why]
-    said += [f"{each.column}: {each.why}" for each in choices if each.column in RESERVED]
+    said += [f"{each.column}: {each.why}" for each in choices if each.column in OWN]
     used = [found[each.column] for each in choices if each.role == "feature"]
     for each in used:
         if each.kind == "category" and each.distinct > TOLD_APART:

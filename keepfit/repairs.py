@@ -7,12 +7,10 @@ import pandas as pd
 
 from keepfit.cells import as_category
 from keepfit.columns import require
-from keepfit.dataset import Dataset
+from keepfit.dataset import ROW_HASH, Dataset
 from keepfit.errors import SourceError
 from keepfit.files import replacing
 from keepfit.times import as_text
-
-ROW_HASH = "row_hash"
 
 
 def hash_rows(raw: pd.DataFrame, dataset: Dataset) -> pd.Series:

@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 
 from keepfit.columns import settle_types
-from keepfit.dataset import Dataset
+from keepfit.dataset import REASONS, ROW_HASH, Dataset
 from keepfit.errors import EmptyTable, QuotaExceeded, RepairError, StaleData
-from keepfit.repairs import ROW_HASH, apply_repairs, hash_rows
+from keepfit.repairs import apply_repairs, hash_rows
 from keepfit.rules import find_faults, judge
 from keepfit.spans import parse_span
 from keepfit.tables import Table, spans
 from keepfit.times import end_of
 
-REASONS = "reasons"
 # Rows of the quarantine that are looked at together for a sample of them.
 ROWS = 10_000
 

@@ -94,6 +94,18 @@ def test_a_skewed_amount_is_told_with_what_to_try():
     assert not any("skewed" in said for said in proposal(even, "revenue").look_at)
 
 
+@pytest.mark.parametrize("name", ["reasons", "row_hash"])
+def test_a_column_called_like_one_of_the_quarantine_is_left_out_and_told(name):
+    for values in (sales()["items"], range(len(sales())), pd.date_range("2020-01-01", periods=len(sales()))):
+        found = proposal(sales().assign(**{name: values}), "revenue")
+        assert name not in found.dataset.columns
+        assert role(found, name)[0] == "left out"
+        assert any(said.startswith(f"{name}: the name is one of Keepfit's own columns") for said in found.look_at)
+    for asked in ({"target": name}, {"target": "revenue", "time": name}):
+        with pytest.raises(UnusableTable, match=rf"^{name}: the name is one of Keepfit's own columns"):
+            proposal(sales().rename(columns={"items": name}), **asked)
+
+
 def test_lists_are_no_keys():
     found = proposal(weather().assign(tags=[[1, 2]] * 1004, more=[{"a": 1}] * 1004), "weather")
     assert role(found, "tags") == role(found, "more") == ("left out", "the same in all rows")

@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from keepfit.dataset import Dataset
+from keepfit.dataset import REASONS, ROW_HASH, Dataset
 from keepfit.errors import MissingColumn, RepairError, SourceError
 from keepfit.files import read_table, write_table
-from keepfit.repairs import ROW_HASH, add_repairs, apply_repairs, export_rows, hash_rows, read_changed, read_repairs
-from keepfit.validate import REASONS, replay, validate
+from keepfit.repairs import add_repairs, apply_repairs, export_rows, hash_rows, read_changed, read_repairs
+from keepfit.validate import replay, validate
 from tests.toys import toy_dataset, toy_rows
 
 DATASET = toy_dataset()

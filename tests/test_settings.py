@@ -266,6 +266,15 @@ def test_an_entity_that_is_no_such_column_is_refused_with_those_there_are(change
     )
 
 
+@pytest.mark.parametrize("name", ["reasons", "row_hash"])
+def test_a_column_called_like_one_of_the_quarantine_is_refused(name):
+    said = refusal(**{f"dataset.columns.{name}": {"type": "category"}})
+    assert said == (
+        f"params.yaml: dataset.columns: {name!r}: the quarantine has a column of that name; allowed: another one, "
+        "in the table too"
+    )
+
+
 def test_an_entity_needs_a_time():
     given = {**STATION, "dataset.source.row_number": "time"}
     assert refusal(**given) == "params.yaml: dataset: entity: 'station'; allowed: none, where no column is a time"

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from keepfit.dataset import REASONS, ROW_HASH
 from keepfit.errors import EmptyTable, MissingColumn, QuotaExceeded, StaleData
 from keepfit.files import hash_file, read_json, read_table, write_table
-from keepfit.repairs import ROW_HASH
-from keepfit.validate import REASONS, Validation, enforce_freshness, enforce_quota, replay, validate
+from keepfit.validate import Validation, enforce_freshness, enforce_quota, replay, validate
 from stages.validate import main
 from tests.toys import toy_dataset, toy_rows, toy_settings
 

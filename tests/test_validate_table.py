@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 
 from keepfit.columns import settle_types
 from keepfit.computing import PandasEngine
-from keepfit.dataset import Dataset
+from keepfit.dataset import ROW_HASH, Dataset
 from keepfit.engine import start_engine
 from keepfit.files import read_json, write_json, write_table
-from keepfit.repairs import ROW_HASH
 from keepfit.rules import BLANK, Judged, find_faults
 from keepfit.settle import write_settled
 from keepfit.spool import spooling
