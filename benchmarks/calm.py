@@ -93,7 +93,7 @@ def settings_of(dataset: str, *overrides: str) -> Settings:
 
 def prepare_rows(folder: Path, dataset: str) -> Path:
     """Write the feature table and the typed raw rows of a whole history, and return their folder."""
-    return prepare(folder, settings_of(dataset), start=pd.Timestamp(0), step=1).folder
+    return prepare(folder, settings_of(dataset), None, start=pd.Timestamp(0), step=1).folder
 
 
 def set_scene(number: int, folder: Path, rows: Path) -> Scene:
