@@ -22,8 +22,10 @@ from keepfit.errors import ScoringError
 from keepfit.files import replacing
 from keepfit.score import score_rows
 from keepfit.scoring import run as scoring
+from keepfit.scoring.chunks import Chunk
 from keepfit.scoring.job import Job
 from keepfit.scoring.rules import judge
+from keepfit.scoring.tables import set_aside
 from keepfit.validate import validate
 from tests.champions import draw_rows, packed, settings_of
 
@@ -158,6 +160,20 @@ def test_an_earlier_quarantine_does_not_stay_where_nothing_is_set_aside(tmp_path
     ask(write(rows, tmp_path / "rows.csv"), tmp_path / "out.csv", champion=bundle)
     assert not (tmp_path / "out.quarantine.csv").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "rows.csv"]
+
+
+@pytest.mark.parametrize("name", ["row", "score", "score:yes"])
+def test_a_column_that_the_output_has_by_itself_is_not_kept_in_its_place(name: str, tmp_path: Path):
+    bundle, _, rows = packed(*FLIGHTS)
+    source = write(rows.assign(**{name: "theirs"}), tmp_path / "in.csv")
+    said = refuse("--keep", name, source, tmp_path / "out.csv", champion=bundle)
+    assert f"--keep {name}: the output has" in said
+
+
+def test_rows_that_are_set_aside_keep_their_own_columns_beside_their_place():
+    rows = pd.DataFrame({"row": ["theirs"], "x": [1.5]}, index=[7])
+    table = set_aside(Chunk(Path("in.csv"), 100, rows), pd.Series("x: above 1", index=[7])).to_pylist()
+    assert table == [{"source": "in.csv", "keepfit_row": 107, "reasons": "x: above 1", "row": "theirs", "x": "1.5"}]
 
 
 def test_columns_of_the_input_can_be_kept(tmp_path: Path):

@@ -16,7 +16,7 @@ from keepfit.scoring.champion import Champion
 from keepfit.scoring.chunks import Chunk, read_chunks
 from keepfit.scoring.job import Job, Mark, Order
 from keepfit.scoring.rules import Judged, judge
-from keepfit.scoring.tables import set_aside, tabulate
+from keepfit.scoring.tables import refuse_names, set_aside, tabulate
 from keepfit.scoring.tails import keep_last, keep_needed
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ ROWS = 100_000
 
 
 def make_order(champion: Champion, files: list[Path], keep: tuple[str, ...], size: int = ROWS) -> Order:
-    """Return what is to be done, by the size and the time of each file."""
+    """Return what is to be done, by the size and the time of each file; raise ScoringError."""
+    refuse_names(keep)
     stats = tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
     return Order(digest=champion.bundle.digest, files=stats, keep=keep, size=size)
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keepfit.errors import ScoringError
 from keepfit.score import decide
-from keepfit.scores import tabulate_scores
+from keepfit.scores import SCORE, tabulate_scores
 from keepfit.scoring.chunks import Chunk
 from keepfit.times import as_text
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from keepfit.bundle import Bundle
+
+# What the output has by itself, beside a score for each class.
+NAMES = ("source", "row", SCORE, "decision", "version", "digest")
+
+
+def refuse_names(keep: tuple[str, ...]) -> None:
+    """Raise ScoringError where a column that the output has by itself is to be kept of the input."""
+    if taken := [name for name in keep if name in NAMES or name.startswith(f"{SCORE}:")]:
+        raise ScoringError(f"--keep {taken[0]}: the output has a column of that name; allowed: columns of other names")
 
 
 def tabulate(bundle: "Bundle", scores: np.ndarray, chunk: Chunk, kept: pd.Index, keep: tuple[str, ...]) -> "pa.Table":
@@ -40,7 +50,8 @@ def set_aside(chunk: Chunk, reasons: pd.Series) -> "pa.Table":
     raw = chunk.rows.loc[reasons.index]
     texts = {str(name): raw[name].astype(object).map(as_text, na_action="ignore") for name in raw}
     columns = {name: pa.array(values, pa.string(), from_pandas=True) for name, values in texts.items()}
-    return pa.table({**_place(chunk, reasons.index), "reasons": pa.array(reasons, pa.string()), **columns})
+    ours = {**_place(chunk, reasons.index), "reasons": pa.array(reasons, pa.string())}
+    return pa.table({f"keepfit_{name}" if name in columns else name: each for name, each in ours.items()} | columns)
 
 
 def _place(chunk: Chunk, rows: pd.Index) -> dict[str, Any]:
