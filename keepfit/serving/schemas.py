@@ -91,6 +91,8 @@ def _column(column: Column) -> dict[str, Any]:
         case _:
             told["type"] = "string"
             told |= {"examples": list(column.allowed[:5])} if column.allowed else {}
+            # An empty text is a missing one.
+            told |= {} if column.nullable else {"minLength": 1}
     if column.nullable:
         told["type"] = [told["type"], "null"]
     return told

@@ -23,13 +23,15 @@ class Page:
 
     session: str
 
-    def read(self, selector: str) -> str:
-        """Return the text of the first element, once there is some."""
-        for _ in range(100):
-            if text := self._ask(f"element/{self._find(selector)}/text"):
+    def read(self, selector: str, *, having: str = "") -> str:
+        """Return the text of the first element, once there is some, and this in it."""
+        text = ""
+        for _ in range(300):
+            text = self._ask(f"element/{self._find(selector)}/text")
+            if text and having in text:
                 return text
             time.sleep(0.1)
-        raise AssertionError(f"{selector}: empty")
+        raise AssertionError(f"{selector}: {text!r}, without {having!r}")
 
     def click(self, selector: str) -> None:
         """Click on the first element."""
@@ -40,7 +42,7 @@ class Page:
         self._ask(f"element/{self._find(selector)}/value", {"text": text})
 
     def _find(self, selector: str) -> str:
-        for _ in range(100):
+        for _ in range(300):
             try:
                 return self._ask("element", {"using": "css selector", "value": selector})[ELEMENT]
             except urllib.error.HTTPError:

@@ -32,6 +32,7 @@ def test_the_row_is_described_by_the_datasets_schema(regression: Bundle):
     assert row["required"] == ["time", "x", "c"]
     assert row["additionalProperties"] is False
     assert row["properties"]["time"]["format"] == "date-time"
+    assert row["properties"]["c"]["minLength"] == 1
     names = [each["name"] for each in document["paths"]["/predict"]["post"]["parameters"]]
     assert names == ["explain", "interval"]
 
