@@ -11,7 +11,7 @@ import pandas as pd
 from keepfit.batch import number_newer, require_newer, require_same_question
 from keepfit.bundle import Bundle
 from keepfit.checkup import Checkup, broken, cut_short, examine, no_curves
-from keepfit.columns import parse_column, require
+from keepfit.columns import join, parse_column, require
 from keepfit.dataset import Dataset, FileSource
 from keepfit.errors import (
     EmptyTable,
@@ -93,7 +93,7 @@ def take_in(
     earlier = int((read_column(past, time) < rows[time].iloc[0]).sum())
     look_back = bundle.passport.request.look_back
     before = read_history(past, earlier, look_back=look_back, entity=dataset.entity, came=rows)
-    table = assemble(pd.concat([before, rows], ignore_index=True), dataset, load_module(dataset.features.module))
+    table = assemble(join([before, rows]), dataset, load_module(dataset.features.module))
     return Incoming(table.iloc[len(before) :], rows, parse_column(found.quarantine[time], dataset.columns[time]))
 
 

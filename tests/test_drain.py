@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.exc import OperationalError
 
 from keepfit.serving import drain as drains
@@ -159,26 +159,26 @@ def test_an_outcome_may_come_before_its_prediction(log):
     assert (log.ids(), log.outcomes()) == (["a"], {"a": (True, 2)})
 
 
-@given(st.permutations([(1, 10.0), (2, 20.0), (3, 20.0), (4, 30.0), (5, 30.0)]), st.integers(1, 5))
-def test_the_newest_outcome_stays_in_whatever_order_they_come_and_however_often(told, cut):
+def store_outcomes(*parts: list[tuple[int, float | bool]]) -> Row:
+    """What a log has of one prediction once these times and values were told, part by part."""
     engine = open_log("sqlite://")
     prepare(engine)
     with engine.begin() as connection:
-        for part in (told[:cut], told[cut:], told):
+        for part in parts:
             store(connection, [Outcome("a", value, at, "key") for at, value in part])
-        row = connection.execute(select(outcomes)).one()
+        return connection.execute(select(outcomes)).one()
+
+
+@given(st.permutations([(1, 10.0), (2, 20.0), (3, 20.0), (4, 30.0), (5, 30.0)]), st.integers(1, 5))
+def test_the_newest_outcome_stays_in_whatever_order_they_come_and_however_often(told, cut):
+    row = store_outcomes(told[:cut], told[cut:], told)
     assert row.value == "30.0"
     assert row.time_ns == 4
 
 
 @given(st.permutations([(1, False), (2, True), (3, False)]), st.integers(1, 3))
 def test_what_was_told_last_counts_also_where_it_was_told_before(told, cut):
-    engine = open_log("sqlite://")
-    prepare(engine)
-    with engine.begin() as connection:
-        for part in (told[:cut], told[cut:], told):
-            store(connection, [Outcome("a", value, at, "key") for at, value in part])
-        row = connection.execute(select(outcomes)).one()
+    row = store_outcomes(told[:cut], told[cut:], told)
     assert row.value == "false"
     assert row.time_ns in (1, 3)
 

@@ -1,15 +1,15 @@
 import pytest
 
-from keepfit.drill import run_drill, set_scene
+from keepfit.bundle import Bundle
+from keepfit.drill import Scene, run_drill, set_scene
 from keepfit.errors import DrillError
-from tests.monitored import calm_rows, champion, numbered_settings, numbering
+from keepfit.settings import Settings
+from tests.monitored import calm_rows, numbering
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory):
-    settings, rows = numbered_settings(), numbering(calm_rows())
-    bundle = champion(tmp_path_factory.mktemp("timeless"), settings, rows=rows)
-    return set_scene(bundle, rows, settings, feature="x")
+def scene(timeless: Bundle, numbered: Settings) -> Scene:
+    return set_scene(timeless, numbering(calm_rows()), numbered, feature="x")
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,12 @@ import pytest
 from keepfit.bundle import Bundle
 from keepfit.errors import BatchError
 from keepfit.incoming import examine_raw, read_rows
-from keepfit.settings import Settings
 from tests.monitored import (
     calm_rows,
     champion,
     examined,
     monitored_settings,
     newer_rows,
-    numbered_settings,
     numbering,
 )
 from tests.toys import toy_dataset, toy_settings
@@ -94,16 +92,6 @@ def test_rows_set_aside_count_however_their_times_are_written(bundle):
     found = said(written, bundle, **{"dataset.columns.time": declared})
     assert (found["verdict"], found["status"]) == ("data-quality", 4)
     assert found == said(rows, bundle)
-
-
-@pytest.fixture(scope="module")
-def numbered() -> Settings:
-    return numbered_settings()
-
-
-@pytest.fixture(scope="module")
-def timeless(numbered: Settings, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return champion(tmp_path_factory.mktemp("timeless"), numbered, rows=numbering(calm_rows()))
 
 
 @pytest.mark.parametrize("row", ["counted", "given"])

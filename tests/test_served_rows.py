@@ -11,7 +11,6 @@ from keepfit.score import compute_features
 from keepfit.served_rows import Served, compute_served, examine_served, number_outcome, read_served
 from keepfit.serving.storage import store
 from keepfit.serving.tables import open_log, prepare
-from keepfit.settings import Settings
 from tests.logged import earlier, outcome, predicted
 from tests.monitored import (
     calm_rows,
@@ -21,7 +20,6 @@ from tests.monitored import (
     monitored_settings,
     moved_rows,
     newer_rows,
-    numbered_settings,
     numbering,
 )
 
@@ -140,17 +138,6 @@ def test_a_personal_column_that_features_need_stops_the_check(bundle):
 def test_an_outcome_is_the_label_itself(bundle, value, classes, label):
     found = number_outcome(value, bundle.passport.model_copy(update={"classes": classes}))
     assert np.isnan(found) if label is None else found == label
-
-
-@pytest.fixture(scope="module")
-def numbered() -> Settings:
-    return numbered_settings()
-
-
-@pytest.fixture(scope="module")
-def timeless(numbered: Settings, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The champion of the first 500 rows of such a table."""
-    return champion(tmp_path_factory.mktemp("timeless"), numbered, rows=numbering(calm_rows()))
 
 
 def without_time(rows: pd.DataFrame, *, delay: int) -> list:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keepfit.errors import KeepfitError, ScoringError
+from keepfit.errors import ScoringError
 
 if TYPE_CHECKING:
     from keepfit.bundle import Bundle
@@ -26,25 +26,14 @@ def load_champion(folder: Path) -> Champion:
     """
     from keepfit.servable import read_servable
     from keepfit.serving.copies import load_copy, remove_orphans
-    from keepfit.serving.rollover import look_at
 
     remove_orphans()
-    before = look_at(folder)
     # What is no champion is not copied, whatever its size.
     read_servable(folder)
-
-    def load(copy: Path) -> Champion:
-        if look_at(folder) != before:
-            raise ScoringError(f"{folder}: changed while it was copied; try again")
-        try:
-            return _load(copy)
-        except KeepfitError as error:
-            raise type(error)(str(error).replace(str(copy), str(folder))) from None
-
     try:
-        return load_copy(folder, load)
+        return load_copy(folder, _load)
     except OSError as error:
-        raise ScoringError(f"{folder}: cannot be copied: {' '.join(str(error).split())[:300]}") from None
+        raise ScoringError(f"{folder}: not copied, try again: {' '.join(str(error).split())[:300]}") from None
 
 
 def _load(folder: Path) -> Champion:

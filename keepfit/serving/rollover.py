@@ -16,17 +16,16 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from keepfit.bundle import NONE, PASSPORT, Bundle, read_bundle
-from keepfit.errors import KeepfitError, RolloverError
+from keepfit.errors import RolloverError
 from keepfit.files import hash_file
 from keepfit.servable import SERVING, read_servable
-from keepfit.serving.copies import PREFIX, load_copy, remove_orphans
+from keepfit.serving.copies import PREFIX, State, load_copy, look_at, remove_orphans
 from keepfit.serving.origin import Origin
 
 log = logging.getLogger("bentoml.keepfit.rollover")
 IN_BENTO = Path("src/champion")
 # In messages the name of the copy's folder says nothing, and is another each time.
 SCRATCH = re.compile(rf"[^\s']*/{PREFIX}\w+/bundle/?")
-State = tuple[tuple[str, int, int, int], ...]
 
 
 class Loaded(Protocol):
@@ -61,10 +60,7 @@ class Place(Generic[One]):
         folder = find_bundle(self.folder)
         # As it was before it is read: what takes its place in the meantime is something new.
         self._seen = self._settled = look_at(folder)
-        try:
-            found = load_copy(folder, lambda copy: load(verify(copy).folder))
-        except KeepfitError as error:
-            raise type(error)(SCRATCH.sub(f"{folder}/", str(error))) from None
+        found = load_copy(folder, lambda copy: load(verify(copy).folder))
         self._digest = found.digest
         return found
 
@@ -128,15 +124,6 @@ class Place(Generic[One]):
 def find_bundle(folder: Path) -> Path:
     """Return where the bundle lies: in `src/champion` of a Bento, or in the folder itself."""
     return folder / IN_BENTO if (folder / IN_BENTO).is_dir() else folder
-
-
-def look_at(folder: Path) -> State:
-    """Return the names, sizes, times and numbers of a folder's files; none where it is not there."""
-    try:
-        found = [(each.name, each.stat()) for each in folder.iterdir()]
-    except OSError:
-        return ()
-    return tuple(sorted((name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in found))
 
 
 def verify(folder: Path) -> Bundle:

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from keepfit.errors import BundleError
 from keepfit.serving.copies import PREFIX, UNLOCKED, load_copy, remove_orphans
 
 
@@ -51,6 +53,27 @@ def test_a_copy_of_which_nothing_was_loaded_goes_at_once(folder: Path, scratch: 
     with suppress(ZeroDivisionError):
         load_copy(folder, load)
     assert list(scratch.iterdir()) == []
+
+
+def test_a_folder_that_changes_while_it_is_copied_is_not_loaded(folder: Path, scratch: Path, monkeypatch):
+    whole = shutil.copytree
+
+    def copytree(*places: Path) -> None:
+        whole(*places)
+        (folder / "file").write_text("of another")
+
+    monkeypatch.setattr(shutil, "copytree", copytree)
+    with pytest.raises(OSError, match=f"^{folder}: changed while it was copied$"):
+        load_copy(folder, Loaded)
+    assert list(scratch.iterdir()) == []
+
+
+def test_an_error_names_the_folder_and_not_its_copy(folder: Path):
+    def refuse(copy: Path) -> None:
+        raise BundleError(f"{copy / 'file'}: changed")
+
+    with pytest.raises(BundleError, match=f"^{folder}/file: changed$"):
+        load_copy(folder, refuse)
 
 
 def test_a_copy_in_use_is_no_orphan_however_old_it_is(folder: Path, scratch: Path):
